@@ -1,0 +1,6 @@
+//! Without limits one container can starve the host.
+
+use crate::probe::Probe;
+
+/// The family's probes.
+pub(super) const PROBES: &[Probe] = &[];

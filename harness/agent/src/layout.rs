@@ -1,0 +1,42 @@
+//! Where things are inside a container, agreed between the engine that puts them there and the probes
+//! that use them.
+
+/// The agent itself.
+pub const AGENT: &str = "/agent";
+
+/// An empty, always writable tmpfs of the container's own (`dev`, `exec` and `suid` allowed).
+pub const SCRATCH: &str = "/scratch";
+
+/// Where the laboratory host's directories are mounted, if the scenario mounts them: `/host/etc`, …
+pub const HOST: &str = "/host";
+
+/// A file of another user, mode 0600.
+pub const FOREIGN_FILE: &str = "/fixtures/foreign-file";
+
+/// A file of the container's user whose group is one that the user is not a member of, mode 0644.
+pub const FOREIGN_GROUP_FILE: &str = "/fixtures/foreign-group-file";
+
+/// A copy of the agent that is owned by root and has the set-user-id bit.
+pub const SETUID_ROOT: &str = "/fixtures/setuid-root";
+
+/// A copy of the agent whose file capabilities are [`FILE_CAPABILITY_GRANTS`], permitted and effective.
+pub const FILE_CAPABILITY: &str = "/fixtures/file-capability";
+
+/// The capability that [`FILE_CAPABILITY`] grants: `CAP_CHOWN`, number 0. In every default bounding set,
+/// and harmless in a program that only reads its own status.
+pub const FILE_CAPABILITY_GRANTS: u32 = 0;
+
+/// The user and group id that stand for "somebody else" inside the container.
+pub const FOREIGN_ID: u32 = 4242;
+
+/// The name (`comm`) of a process of [`FOREIGN_ID`] that the engine starts beside the agent.
+pub const NEIGHBOUR_NAME: &str = "wb-neighbour";
+
+/// The name (`comm`) of the process that the harness starts outside every container.
+pub const VICTIM_NAME: &str = "wb-victim";
+
+/// Names of the abstract sockets that the harness listens on outside begin with this.
+pub const ABSTRACT_SOCKET: &str = "whyblocked-outside";
+
+/// Names of canary files begin with this; the rest is the container's token.
+pub const CANARY: &str = "whyblocked-canary-";

@@ -1,0 +1,15 @@
+//! The probe catalogue and the loop that makes each attempt inside a container.
+//!
+//! The library half is shared with the harness, which reads the catalogue (ids, titles, proofs) and
+//! speaks [`wire`]; the binary half runs in the container. Nothing here starts containers or decides
+//! who blocked what: an observation is all that leaves this crate.
+
+pub mod catalogue;
+pub mod layout;
+pub mod probe;
+pub mod roles;
+pub mod runner;
+pub mod sys;
+pub mod wire;
+
+pub use probe::{Answer, Broken, Effect, Need, Outcome, Probe};

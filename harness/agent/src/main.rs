@@ -1,0 +1,27 @@
+//! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON.
+
+use std::process::ExitCode;
+
+use whyblocked_agent::{roles, runner, wire::Request};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args();
+    let program = args.next().unwrap_or_default();
+    if let Some(status) = roles::by_name(&program) {
+        return ExitCode::from(status as u8);
+    }
+    let Some(text) = args.next() else {
+        eprintln!("usage: whyblocked-agent REQUEST\nThe harness starts this program inside a container.");
+        return ExitCode::from(2);
+    };
+    match serde_json::from_str::<Request>(&text) {
+        Ok(request) => {
+            runner::run(&request);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("whyblocked-agent: the request does not parse: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs probes: each in a forked child with a time limit of its own, one JSON line each on standard output.
+//!
+//! A child prints its own line; the parent prints only for children that could not. Nothing that a probe
+//! does to itself (ids, namespaces, limits, a fatal signal) reaches the next probe.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use crate::probe::{Answer, Attempt, Outcome, Probe};
+use crate::wire::{Observation, Request};
+
+/// Exit status of a child that has printed its line.
+const PRINTED: i32 = 0;
+
+/// Runs every probe that `request` names; a name the catalogue lacks gives a broken observation.
+pub fn run(request: &Request) {
+    for id in &request.probes {
+        match crate::catalogue::find(id) {
+            Some(probe) => run_in_child(probe, request),
+            None => print(&failed(id, "the agent's catalogue has no such probe", Duration::ZERO)),
+        }
+    }
+}
+
+/// Runs one probe in this process and judges its answer.
+pub fn observe(probe: &Probe, request: &Request) -> Observation {
+    let start = Instant::now();
+    let attempt = (probe.run)(request);
+    observation(probe, &attempt, start.elapsed())
+}
+
+fn observation(probe: &Probe, attempt: &Attempt, took: Duration) -> Observation {
+    let mut seen = failed(probe.id, "", took);
+    let answer = match attempt {
+        Ok(answer) => answer,
+        Err(broken) => {
+            seen.errno = broken.errno;
+            seen.detail.clone_from(&broken.step);
+            return seen;
+        }
+    };
+    seen.outcome = probe.judge(answer);
+    match answer {
+        Answer::Made(made) | Answer::Hollow { made, .. } | Answer::Withheld { made, .. } => {
+            made.call.name().clone_into(&mut seen.call);
+            seen.number = Some(made.call.id() as u32);
+            seen.args = Some(made.args);
+            seen.errno = made.result.err().unwrap_or(0);
+        }
+        Answer::Killed { call, .. } => call.name().clone_into(&mut seen.call),
+        Answer::Absent { .. } => {}
+    }
+    match answer {
+        Answer::Hollow { why, .. }
+        | Answer::Withheld { why, .. }
+        | Answer::Killed { why, .. }
+        | Answer::Absent { why } => seen.detail.clone_from(why),
+        Answer::Made(_) if seen.outcome == Outcome::Broken => {
+            seen.detail = format!("the catalogue does not say what errno {} means here", seen.errno);
+        }
+        Answer::Made(_) => {}
+    }
+    seen
+}
+
+fn failed(id: &str, why: &str, took: Duration) -> Observation {
+    Observation {
+        probe: id.to_owned(),
+        outcome: Outcome::Broken,
+        call: String::new(),
+        number: None,
+        args: None,
+        errno: 0,
+        detail: why.to_owned(),
+        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+fn run_in_child(probe: &Probe, request: &Request) {
+    let start = Instant::now();
+    // SAFETY: the agent has one thread, so that the child may do anything after fork.
+    match unsafe { libc::fork() } {
+        -1 => print(&failed(probe.id, "fork failed", start.elapsed())),
+        0 => {
+            limit_time(request.limit_ms);
+            print(&observe(probe, request));
+            // SAFETY: ends the child at once, without the parent's exit handlers.
+            unsafe { libc::_exit(PRINTED) }
+        }
+        child => {
+            if let Some(why) = wait(child) {
+                print(&ended_early(probe, &why, start.elapsed()));
+            }
+        }
+    }
+}
+
+/// How a child that printed nothing ended.
+enum EarlyEnd {
+    Signal(i32),
+    Exit(i32),
+}
+
+fn wait(child: i32) -> Option<EarlyEnd> {
+    let mut status = 0;
+    loop {
+        // SAFETY: waits for our own child; `status` is ours.
+        if unsafe { libc::waitpid(child, &raw mut status, libc::__WALL) } == child {
+            break;
+        }
+        if crate::sys::errno() != libc::EINTR {
+            return Some(EarlyEnd::Exit(-1));
+        }
+    }
+    if libc::WIFSIGNALED(status) {
+        return Some(EarlyEnd::Signal(libc::WTERMSIG(status)));
+    }
+    let code = libc::WEXITSTATUS(status);
+    (code != PRINTED).then_some(EarlyEnd::Exit(code))
+}
+
+fn ended_early(probe: &Probe, end: &EarlyEnd, took: Duration) -> Observation {
+    match *end {
+        // A filter that kills answers with SIGSYS: a refusal, and a clear one.
+        EarlyEnd::Signal(libc::SIGSYS) => Observation {
+            outcome: Outcome::Denied,
+            call: probe.calls.first().map(|c| c.name().to_owned()).unwrap_or_default(),
+            ..failed(probe.id, "killed by SIGSYS: the seccomp filter's action is to kill", took)
+        },
+        EarlyEnd::Signal(libc::SIGALRM) => failed(probe.id, "time limit", took),
+        EarlyEnd::Signal(signal) => failed(probe.id, &format!("killed by signal {signal}"), took),
+        EarlyEnd::Exit(code) => {
+            failed(probe.id, &format!("the child exited with {code} and no answer"), took)
+        }
+    }
+}
+
+/// Ends this process by `SIGALRM` after `limit_ms`, and with its parent.
+fn limit_time(limit_ms: u64) {
+    let limit = libc::timeval { tv_sec: (limit_ms / 1000) as i64, tv_usec: (limit_ms % 1000 * 1000) as i64 };
+    let timer = libc::itimerval { it_interval: libc::timeval { tv_sec: 0, tv_usec: 0 }, it_value: limit };
+    // SAFETY: `timer` is a valid value; both calls only affect this process.
+    unsafe {
+        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+}
+
+/// One line, one `write`: lines of several processes do not mix.
+fn print(seen: &Observation) {
+    let mut line = serde_json::to_vec(seen).expect("an observation is plain data");
+    line.push(b'\n');
+    // Nobody is left to tell if standard output is gone.
+    let _ = std::io::stdout().write_all(&line);
+    let _ = std::io::stdout().flush();
+}
