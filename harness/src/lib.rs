@@ -1,1 +1,28 @@
-//! x
+//! Finds out, by experiment, which mechanism said no to a process in a container.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! scenario ──> plan ──> engine ──> observations ──> verdict ──> record ──> report
+//! settings     trials    containers                 search      one file   terminal, book
+//! ```
+//!
+//! `plan` and `verdict` are pure; only `engine` starts containers; only `witness` reads the kernel; only
+//! `report` and `commands` format for people.
+
+pub mod capability;
+pub mod commands;
+pub mod engine;
+pub mod experiment;
+pub mod host;
+pub mod mechanism;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod scenario;
+pub mod seccomp;
+pub mod settings;
+#[cfg(test)]
+mod testing;
+pub mod verdict;
+pub mod witness;

@@ -5,6 +5,7 @@
 //! who blocked what: an observation is all that leaves this crate.
 
 pub mod catalogue;
+pub mod found;
 pub mod layout;
 pub mod probe;
 pub mod roles;

@@ -1,7 +1,8 @@
-//! What the agent's binary does when it is started as one of its copies: the set-user-id copy and the copy
-//! with file capabilities only say, by exit status, whether the kernel gave them what their file promises.
+//! What the agent's binary does when it is started under another name: the set-user-id copy and the copy with
+//! file capabilities only say, by exit status, whether the kernel gave them what their file promises; the
+//! victim waits outside all containers to be signalled.
 
-use crate::layout;
+use crate::{layout, sys};
 
 /// Exit status: the promise was kept.
 pub const GAINED: i32 = 40;
@@ -11,6 +12,7 @@ pub const GAINED_NOTHING: i32 = 41;
 /// If the program was started under one of the copies' names, its exit status.
 pub fn by_name(program: &str) -> Option<i32> {
     let gained = match program {
+        layout::VICTIM_NAME => return Some(be_the_victim()),
         // SAFETY: reads this process's own id.
         layout::SETUID_ROOT => unsafe { libc::geteuid() == 0 },
         layout::FILE_CAPABILITY => effective_capabilities()? >> layout::FILE_CAPABILITY_GRANTS & 1 == 1,
@@ -19,13 +21,22 @@ pub fn by_name(program: &str) -> Option<i32> {
     Some(if gained { GAINED } else { GAINED_NOTHING })
 }
 
+/// Ignores `SIGTERM` and lives until its standard input ends, which it does with the harness.
+fn be_the_victim() -> i32 {
+    let mut byte = 0u8;
+    // SAFETY: constant arguments, and a buffer of one byte.
+    unsafe {
+        libc::signal(libc::SIGTERM, libc::SIG_IGN);
+        libc::prctl(libc::PR_SET_NAME, sys::cstring(layout::VICTIM_NAME).as_ptr(), 0, 0, 0);
+        while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+    }
+    0
+}
+
 /// This process's effective capabilities, one bit each, from `capget(2)`.
 pub fn effective_capabilities() -> Option<u64> {
     let header = [0x2008_0522_u32, 0];
     let mut data = [0u32; 6];
-    let made = crate::sys::call(
-        syscalls::Sysno::capget,
-        &[crate::sys::addr(&header), crate::sys::addr_mut(&mut data)],
-    );
+    let made = sys::call(syscalls::Sysno::capget, &[sys::addr(&header), sys::addr_mut(&mut data)]);
     made.worked().then(|| u64::from(data[0]) | u64::from(data[3]) << 32)
 }

@@ -1,6 +1,149 @@
-//! Without limits one container can starve the host.
+//! Without limits one container can starve the host. Each attempt takes a little, all at once, so that a
+//! limit that is meant to hold shows, and gives everything back.
 
-use crate::probe::Probe;
+use syscalls::Sysno;
+
+use super::identity::{End, FAILED, in_child};
+use crate::probe::{Answer, Attempt, Broken, Effect, Probe};
+use crate::sys::{self, Made};
+use crate::wire::Request;
+
+/// Processes to have at the same time.
+const PROCESSES: usize = 64;
+/// Memory to have in use, in bytes.
+const MEMORY: usize = 64 << 20;
+/// Descriptors to have open.
+const DESCRIPTORS: u64 = 512;
 
 /// The family's probes.
-pub(super) const PROBES: &[Probe] = &[];
+pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        id: "limit-fork",
+        title: "Have 64 more processes",
+        tries: "clone of 64 children that wait; then all are ended",
+        gains: "the host's process table: nobody else can start anything",
+        calls: &[Sysno::clone],
+        proof: &[],
+        // The pids cgroup or RLIMIT_NPROC; or the memory that processes take.
+        refusal: &[libc::EAGAIN, libc::ENOMEM],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "64 idle processes for a few milliseconds, killed and reaped in the next lines",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/fork.2.html",
+            "https://docs.docker.com/reference/cli/docker/container/run/",
+        ],
+        run: fork,
+    },
+    Probe {
+        id: "limit-memory",
+        title: "Use 64 MiB of memory",
+        tries: "mmap of 64 MiB in a child, every page of it written to",
+        gains: "the host's memory, until the kernel kills something else",
+        calls: &[Sysno::mmap],
+        proof: &[],
+        refusal: &[libc::ENOMEM, libc::EAGAIN],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "for a few milliseconds, in a child that asks to be the first to go when memory is short; a container's limit leaves a line in the kernel log",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mmap.2.html",
+            "https://docs.docker.com/engine/containers/resource_constraints/",
+        ],
+        run: memory,
+    },
+    Probe {
+        id: "limit-files",
+        title: "Have 512 files open",
+        tries: "fcntl(F_DUPFD_CLOEXEC) of standard output until there are 512",
+        gains: "kernel memory, and with many processes every file handle that the host has",
+        calls: &[Sysno::fcntl],
+        proof: &[],
+        refusal: &[libc::EMFILE],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "copies of one descriptor, closed when the probe's process ends right after",
+        sources: &["https://man7.org/linux/man-pages/man2/getrlimit.2.html"],
+        run: files,
+    },
+];
+
+fn fork(_: &Request) -> Attempt {
+    let mut children = Vec::with_capacity(PROCESSES);
+    let answer = loop {
+        let made = sys::call(Sysno::clone, &[libc::SIGCHLD as usize, 0, 0, 0, 0]);
+        match made.result {
+            Ok(0) => wait_to_be_killed(),
+            Ok(child) => children.push(child as i32),
+            Err(_) => break made,
+        }
+        if children.len() == PROCESSES {
+            break made;
+        }
+    };
+    for &child in &children {
+        // SAFETY: ends our own child, which is not reaped yet.
+        unsafe { libc::kill(child, libc::SIGKILL) };
+    }
+    for &child in &children {
+        // SAFETY: waits for our own child; its status is not asked for.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    answer.answer()
+}
+
+fn wait_to_be_killed() -> ! {
+    // SAFETY: only this process is affected; it ends with the probe even if the time limit ends that.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    loop {
+        // SAFETY: waits for a signal.
+        unsafe { libc::pause() };
+    }
+}
+
+fn memory(_: &Request) -> Attempt {
+    let access = (libc::PROT_READ | libc::PROT_WRITE) as usize;
+    let kind = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as usize;
+    let args = [0, MEMORY, access, kind, usize::MAX, 0];
+    let end = in_child(|| {
+        // The agent must not be the one that is killed for it. Without /proc the kernel's choice, the
+        // biggest process, is the same.
+        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+        let start = match sys::call(Sysno::mmap, &args).result {
+            Ok(start) => start as usize,
+            Err(errno) => return FAILED + errno,
+        };
+        // All pages at once saves time; where the kernel cannot, or may not, each comes when it is written to.
+        sys::call(Sysno::madvise, &[start, MEMORY, libc::MADV_POPULATE_WRITE as usize]);
+        for page in (start..start + MEMORY).step_by(4096) {
+            // SAFETY: the page lies in the mapping that was just made.
+            unsafe { (page as *mut u8).write_volatile(1) };
+        }
+        0
+    })?;
+    let made = |result| Made { call: Sysno::mmap, args: args.map(|arg| arg as u64), result };
+    match end {
+        End::Exit(0) => made(Ok(0)).answer(),
+        End::Exit(status) if status > FAILED => made(Err(status - FAILED)).answer(),
+        End::Exit(status) => Err(Broken::at(format!("the child ended with status {status}"))),
+        End::Signal(signal) => Ok(Answer::Killed {
+            call: Sysno::mmap,
+            why: format!("the child was killed by signal {signal} while it wrote to its memory"),
+        }),
+    }
+}
+
+fn files(_: &Request) -> Attempt {
+    loop {
+        let made =
+            sys::call(Sysno::fcntl, &[libc::STDOUT_FILENO as usize, libc::F_DUPFD_CLOEXEC as usize, 0]);
+        // Numbers are given lowest first: with this one every one below is open too.
+        if made.result.is_ok_and(|fd| fd + 1 < DESCRIPTORS) {
+            continue;
+        }
+        return made.answer();
+    }
+}

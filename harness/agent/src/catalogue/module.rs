@@ -56,6 +56,25 @@ pub(super) const PROBES: &[Probe] = &[
         sources: &["https://man7.org/linux/man-pages/man2/delete_module.2.html"],
         run: delete_module,
     },
+    #[cfg(target_arch = "x86_64")]
+    Probe {
+        id: "module-obsolete-calls",
+        title: "Use the module calls of Linux 2.4",
+        tries: "create_module(NULL, 0), query_module(NULL, 0, …) and get_kernel_syms(NULL), which no kernel since 2.6 has: absent, or refused by a filter before the kernel can say so. Never reached, on any kernel that runs today",
+        gains: "nothing: it shows whether a filter answers for calls that are not there",
+        calls: &[Sysno::create_module, Sysno::query_module, Sysno::get_kernel_syms],
+        proof: &[],
+        refusal: &[],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "the calls do not exist, and their arguments are empty",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/unimplemented.2.html",
+            "https://docs.docker.com/engine/security/seccomp/",
+        ],
+        run: obsolete_calls,
+    },
 ];
 
 fn init_module(_: &Request) -> Attempt {
@@ -68,4 +87,10 @@ fn finit_module(_: &Request) -> Attempt {
 
 fn delete_module(_: &Request) -> Attempt {
     sys::call(Sysno::delete_module, &[ptr(c"whyblocked_none"), libc::O_NONBLOCK as usize]).answer()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn obsolete_calls(_: &Request) -> Attempt {
+    let calls = [Sysno::create_module, Sysno::query_module, Sysno::get_kernel_syms];
+    sys::any_of(calls.map(|call| sys::call(call, &[])), sys::Made::worked)
 }

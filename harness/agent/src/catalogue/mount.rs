@@ -1,6 +1,332 @@
-//! Mount calls can uncover what a mask hides and make read-only writable.
+//! Mounting, and what else is done to file systems as a whole. Mount calls can uncover what a mask hides and make
+//! read-only writable; every one of them wants `CAP_SYS_ADMIN` in the user namespace that owns the mounts.
 
-use crate::probe::Probe;
+use std::os::fd::AsRawFd;
+
+use syscalls::Sysno;
+
+use crate::found;
+use crate::layout;
+use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::sys::{self, CWD, Made, NO_FD, addr, addr_mut, ptr};
+use crate::wire::Request;
 
 /// The family's probes.
-pub(super) const PROBES: &[Probe] = &[];
+pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        id: "mount-new",
+        title: "Mount a file system",
+        tries: "mount(\"none\", \"/\", NULL, 0, NULL): a new mount without the type of its file system",
+        gains: "/proc and /sys without masks, the host's disks, and the file-system code of the kernel to attack",
+        calls: &[Sysno::mount],
+        proof: &[libc::EINVAL],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "without a type nothing can be mounted; EINVAL comes after the capability and after the security modules (an unknown type would not do: AppArmor answers ENODEV to that before it reads its rules)",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mount.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+            "https://elixir.bootlin.com/linux/v6.12/source/security/apparmor/mount.c",
+        ],
+        run: new,
+    },
+    Probe {
+        id: "mount-umount",
+        title: "Unmount a file system",
+        tries: "umount2(\"/\", MNT_EXPIRE): asks for the expiry of the root that this very process stands on",
+        gains: "what lies under a mount: the real file under a mask",
+        calls: &[Sysno::umount2],
+        proof: &[libc::EINVAL],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "a process's own root never expires: EINVAL, after the capability and the security modules",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/umount.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: umount,
+    },
+    Probe {
+        id: "mount-pivot-root",
+        title: "Change the root of the mount namespace",
+        tries: "pivot_root(\"/\", \"/\"): the root is to become itself",
+        gains: "another root directory for every process of the namespace",
+        calls: &[Sysno::pivot_root],
+        proof: &[libc::EBUSY, libc::EINVAL],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "the new root must not be the present one: EBUSY, or EINVAL where the root is shared, locked or no mount; both come after the capability and the security modules",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/pivot_root.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: pivot_root,
+    },
+    Probe {
+        id: "mount-fsopen",
+        title: "Open a file-system context",
+        tries: "fsopen(\"tmpfs\", FSOPEN_CLOEXEC): the first step of a mount in the newer interface",
+        gains: "what mount gives, in calls that older filters do not know",
+        calls: &[Sysno::fsopen],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "the context is closed again; nothing is made of it",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/fsopen.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/fsopen.c",
+        ],
+        run: fsopen,
+    },
+    Probe {
+        id: "mount-fsmount",
+        title: "Make a mount of a file-system context",
+        tries: "fsmount(-1, 0, 0), and if that is refused fspick(-1, \"\", FSPICK_EMPTY_PATH): no context, no mount. Not fsconfig: it asks for nothing that fsopen has not asked for",
+        gains: "what mount and remount give, in calls that older filters do not know",
+        calls: &[Sysno::fsmount, Sysno::fspick],
+        proof: &[libc::EBADF],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "there is nothing to work on; EBADF comes after the capability",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/fsmount.2.html",
+            "https://man7.org/linux/man-pages/man2/fspick.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/fsopen.c",
+        ],
+        run: fsmount,
+    },
+    Probe {
+        id: "mount-open-tree",
+        title: "Open a mount as an object",
+        tries: "open_tree(-1, \"\", AT_EMPTY_PATH): without OPEN_TREE_CLONE the kernel wants no capability, so that EPERM can only be a filter's",
+        gains: "with OPEN_TREE_CLONE, a copy of a mount that no path leads to and that can be attached elsewhere",
+        calls: &[Sysno::open_tree],
+        proof: &[libc::EBADF],
+        refusal: &[],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "there is no mount to open",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/open_tree.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: open_tree,
+    },
+    Probe {
+        id: "mount-move",
+        title: "Move a mount",
+        tries: "move_mount(AT_FDCWD, \"/\", AT_FDCWD, \"/\", 0): the root into itself",
+        gains: "a mount over any directory, or away from one: masks in reverse",
+        calls: &[Sysno::move_mount],
+        proof: &[libc::ELOOP, libc::EINVAL],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "no mount can be moved into itself: ELOOP, or EINVAL where the root is shared, locked or no mount; both come after the capability and the security modules",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/move_mount.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: move_mount,
+    },
+    Probe {
+        id: "mount-setattr",
+        title: "Change the attributes of a mount",
+        tries: "mount_setattr(-1, \"\", AT_EMPTY_PATH, {attr_set: MOUNT_ATTR_RDONLY}): no mount",
+        gains: "read-only, nosuid, noexec and nodev taken from a whole tree of mounts at once",
+        calls: &[Sysno::mount_setattr],
+        proof: &[libc::EBADF],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "there is no mount to change; EBADF comes after the capability",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mount_setattr.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: setattr,
+    },
+    Probe {
+        id: "mount-statmount",
+        title: "List mounts by number",
+        tries: "listmount(LSMT_ROOT), and if that is refused statmount(NULL): the kernel tells anybody about the mounts under his own root, so that EPERM can only be a filter's",
+        gains: "where the host keeps the container's files, and which directories of the host are mounted",
+        calls: &[Sysno::listmount, Sysno::statmount],
+        proof: &[libc::EFAULT],
+        refusal: &[],
+        capabilities: &[],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "numbers are read",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/listmount.2.html",
+            "https://man7.org/linux/man-pages/man2/statmount.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: statmount,
+    },
+    Probe {
+        id: "mount-remount-rw",
+        title: "Make a read-only mount writable",
+        tries: "mount(NULL, TARGET, NULL, MS_REMOUNT | MS_BIND | its other flags) without MS_RDONLY, for the first of /proc/sys, /host/var and / that is mounted read-only; where none is, for /scratch with the flags it has. A mount that came from a more privileged user namespace has its read-only flag locked: EPERM",
+        gains: "kernel settings or the host's files, writable after all",
+        calls: &[Sysno::mount],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "only a flag of the container's own mount changes, nothing is written through it, and the next line sets it again",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mount.2.html",
+            "https://man7.org/linux/man-pages/man7/mount_namespaces.7.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
+        ],
+        run: remount_rw,
+    },
+    Probe {
+        id: "mount-swapon",
+        title: "Switch swap space on or off",
+        tries: "swapon(PATH, 0), and if that is refused swapoff(PATH), where PATH does not exist",
+        gains: "the memory of every process, written to a file of one's choice; or a host without swap",
+        calls: &[Sysno::swapon, Sysno::swapoff],
+        proof: &[libc::ENOENT],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "there is no file to swap to; ENOENT comes after the capability",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/swapon.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/mm/swapfile.c",
+        ],
+        run: swapon,
+    },
+    Probe {
+        id: "mount-quotactl",
+        title: "Set disk quotas",
+        tries: "quotactl_fd(FILE, Q_SETQUOTA, 4242, NULL) for the first place whose file system knows quotas; besides, quotactl(Q_SETQUOTA, NULL, …), which names no device and can only be refused by a filter. Absent where no such file system is in sight: there the kernel never comes to ask for a capability",
+        gains: "an end to the disk quotas of others or of one's own",
+        calls: &[Sysno::quotactl_fd, Sysno::quotactl],
+        proof: &[libc::EFAULT],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "without limits there is nothing to set: EFAULT, after the capability",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/quotactl.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/quota/quota.c",
+        ],
+        run: quotactl,
+    },
+];
+
+fn new(_: &Request) -> Attempt {
+    sys::call(Sysno::mount, &[ptr(c"none"), ptr(c"/"), 0, 0, 0]).answer()
+}
+
+fn umount(_: &Request) -> Attempt {
+    sys::call(Sysno::umount2, &[ptr(c"/"), libc::MNT_EXPIRE as usize]).answer()
+}
+
+fn pivot_root(_: &Request) -> Attempt {
+    sys::call(Sysno::pivot_root, &[ptr(c"/"), ptr(c"/")]).answer()
+}
+
+fn fsopen(_: &Request) -> Attempt {
+    /// `FSOPEN_CLOEXEC`, `linux/mount.h`.
+    const CLOEXEC: usize = 1;
+    sys::closing(sys::call(Sysno::fsopen, &[ptr(c"tmpfs"), CLOEXEC])).answer()
+}
+
+fn fsmount(_: &Request) -> Attempt {
+    /// `FSPICK_EMPTY_PATH`, `linux/mount.h`.
+    const EMPTY_PATH: usize = 8;
+    let ways =
+        [sys::call(Sysno::fsmount, &[NO_FD, 0, 0]), sys::call(Sysno::fspick, &[NO_FD, ptr(c""), EMPTY_PATH])];
+    sys::any_of(ways, |made| made.result == Err(libc::EBADF))
+}
+
+fn open_tree(_: &Request) -> Attempt {
+    sys::call(Sysno::open_tree, &[NO_FD, ptr(c""), libc::AT_EMPTY_PATH as usize]).answer()
+}
+
+fn move_mount(_: &Request) -> Attempt {
+    sys::call(Sysno::move_mount, &[CWD, ptr(c"/"), CWD, ptr(c"/"), 0]).answer()
+}
+
+fn setattr(_: &Request) -> Attempt {
+    // `struct mount_attr`: attr_set, attr_clr, propagation, userns_fd.
+    let attributes = [libc::MOUNT_ATTR_RDONLY, 0, 0, 0];
+    let args = [NO_FD, ptr(c""), libc::AT_EMPTY_PATH as usize, addr(&attributes), size_of_val(&attributes)];
+    sys::call(Sysno::mount_setattr, &args).answer()
+}
+
+fn statmount(_: &Request) -> Attempt {
+    // `struct mnt_id_req`: its own size, LSMT_ROOT, no number to begin after.
+    let under_root: [u64; 3] = [24, u64::MAX, 0];
+    let mut numbers = [0u64; 8];
+    let ways = [
+        sys::call(Sysno::listmount, &[addr(&under_root), addr_mut(&mut numbers), numbers.len(), 0]),
+        sys::call(Sysno::statmount, &[0, 0, 0, 0]),
+    ];
+    sys::any_of(ways, |made| made.worked() || made.result == Err(libc::EFAULT))
+}
+
+fn remount_rw(_: &Request) -> Attempt {
+    let mounts = found::mounts()?;
+    // The last mount on a path is the one that shows.
+    let on = |path: &str| mounts.iter().rfind(|mount| mount.point == path);
+    let read_only = ["/proc/sys", "/host/var", "/"].into_iter().filter_map(on).find(|mount| mount.has("ro"));
+    let Some(target) = read_only.or_else(|| on(layout::SCRATCH)) else {
+        return Ok(Answer::absent("no mount of the container's own"));
+    };
+    let path = sys::cstring(&target.point);
+    let flags = [("nosuid", libc::MS_NOSUID), ("nodev", libc::MS_NODEV), ("noexec", libc::MS_NOEXEC)];
+    let kept = flags.iter().filter(|(name, _)| target.has(name)).fold(0, |kept, (_, flag)| kept | flag);
+    let remount = |more| -> Made {
+        // Without an atime flag a remount keeps the one that is set.
+        let flags = libc::MS_REMOUNT | libc::MS_BIND | kept | more;
+        sys::call(Sysno::mount, &[0, ptr(&path), 0, flags as usize, 0])
+    };
+    let made = remount(0);
+    if made.worked() && read_only.is_some() {
+        remount(libc::MS_RDONLY).or_broken("make the mount read-only again")?;
+    }
+    made.answer()
+}
+
+fn swapon(_: &Request) -> Attempt {
+    let nowhere = ptr(c"/scratch/whyblocked-no-such-file");
+    let ways = [sys::call(Sysno::swapon, &[nowhere, 0]), sys::call(Sysno::swapoff, &[nowhere])];
+    sys::any_of(ways, |made| made.result == Err(libc::ENOENT))
+}
+
+fn quotactl(_: &Request) -> Attempt {
+    let set_user_quota = libc::QCMD(libc::Q_SETQUOTA, libc::USRQUOTA) as usize;
+    let somebody = layout::FOREIGN_ID as usize;
+    let by_file =
+        [c"/", c"/agent", c"/etc", c"/usr", c"/host/etc", c"/etc/hostname"].into_iter().filter_map(|place| {
+            let file = sys::own(sys::open(place, libc::O_PATH, 0).result.ok()?);
+            let made =
+                sys::call(Sysno::quotactl_fd, &[file.as_raw_fd() as usize, set_user_quota, somebody, 0]);
+            // A file system without quotas, or without this kind: it says nothing about permission.
+            (!matches!(made.result, Err(libc::ENOSYS | libc::EINVAL))).then_some(made)
+        });
+    let by_device = || sys::call(Sysno::quotactl, &[set_user_quota, 0, somebody, 0]);
+    sys::any_of(by_file.chain(std::iter::once_with(by_device)), |made| made.result == Err(libc::EFAULT))
+}

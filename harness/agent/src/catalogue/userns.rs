@@ -1,6 +1,72 @@
-//! What root inside a user namespace is, seen from outside.
+//! What root inside a user namespace is, seen from outside: an ordinary user who holds a range of ids.
+//! These attempts need capabilities that a container's root has, and are refused for the namespace alone.
 
-use crate::probe::Probe;
+use std::os::fd::AsRawFd;
+
+use syscalls::Sysno;
+
+use super::capability::unnamed_file;
+use crate::layout;
+use crate::probe::{Attempt, Effect, Probe};
+use crate::sys::{self, CWD, cstring, ptr};
+use crate::wire::Request;
+
+/// A user id that exists on the host, as every number does, and that no usual mapping contains.
+const UNMAPPED_ID: usize = 4_000_000_000;
 
 /// The family's probes.
-pub(super) const PROBES: &[Probe] = &[];
+pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        id: "userns-chown-unmapped",
+        title: "Give a file to a user outside the mapping",
+        tries: "fchown of a file of its own to user 4000000000",
+        gains: "files in the name of any user of the host; inside a user namespace the number means nobody",
+        calls: &[Sysno::fchown],
+        proof: &[],
+        // The id is not in the user namespace's map; asked before any capability.
+        refusal: &[libc::EINVAL],
+        capabilities: &["CAP_CHOWN"],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "the file is empty, on the container's own tmpfs, has no name, and goes away when it is closed",
+        sources: &[
+            "https://man7.org/linux/man-pages/man7/user_namespaces.7.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/open.c",
+        ],
+        run: chown_unmapped,
+    },
+    Probe {
+        id: "userns-mknod",
+        title: "Make a device node on its own tmpfs",
+        tries: "mknodat of a node like /dev/null in the scratch directory; the capability has to be held in the initial user namespace",
+        gains: "a door to any device whose number is known, if the device cgroup lets it be opened",
+        calls: &[Sysno::mknodat],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_MKNOD"],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "a second /dev/null, never opened and removed in the next line",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mknod.2.html",
+            "https://docs.docker.com/engine/security/userns-remap/",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namei.c",
+        ],
+        run: mknod,
+    },
+];
+
+fn chown_unmapped(_: &Request) -> Attempt {
+    let file = unnamed_file()?;
+    sys::call(Sysno::fchown, &[file.as_raw_fd() as usize, UNMAPPED_ID, usize::MAX]).answer()
+}
+
+fn mknod(request: &Request) -> Attempt {
+    let path = cstring(&format!("{}/{}{}-node", layout::SCRATCH, layout::CANARY, request.token));
+    let null = libc::makedev(1, 3) as usize;
+    let made = sys::call(Sysno::mknodat, &[CWD, ptr(&path), (libc::S_IFCHR | 0o600) as usize, null]);
+    if made.worked() {
+        sys::call(Sysno::unlinkat, &[CWD, ptr(&path), 0]).or_broken("remove the node")?;
+    }
+    made.answer()
+}

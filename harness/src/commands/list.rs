@@ -1,0 +1,87 @@
+//! `whyblocked list`: what there is.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use whyblocked_agent::catalogue::FAMILIES;
+
+use super::{Exit, Failure, Format, json, print};
+use crate::mechanism;
+use crate::scenario;
+
+/// Options of `list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of what
+    #[arg(value_enum)]
+    what: What,
+    /// How the list is written to standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// The attempts
+    Probes,
+    /// How containers are set up
+    Scenarios,
+    /// What can say no
+    Mechanisms,
+}
+
+/// One line of a list.
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    title: String,
+    about: String,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let items = match args.what {
+        What::Probes => probes(),
+        What::Scenarios => scenarios()?,
+        What::Mechanisms => mechanisms(),
+    };
+    let text = match args.format {
+        Format::Json => json(&items)?,
+        Format::Text => columns(&items),
+    };
+    print(&text).map(|()| Exit::Expected)
+}
+
+fn probes() -> Vec<Item> {
+    FAMILIES
+        .iter()
+        .flat_map(|family| family.probes.iter().copied().flatten())
+        .map(|probe| Item {
+            id: probe.id.to_owned(),
+            title: probe.title.to_owned(),
+            about: probe.tries.to_owned(),
+        })
+        .collect()
+}
+
+fn scenarios() -> Result<Vec<Item>, Failure> {
+    let all = scenario::select(&[])?;
+    Ok(all
+        .into_iter()
+        .map(|scenario| Item { id: scenario.id, title: scenario.file.title, about: scenario.file.teaches })
+        .collect())
+}
+
+fn mechanisms() -> Vec<Item> {
+    mechanism::ALL
+        .iter()
+        .map(|entry| Item { id: entry.id.id(), title: entry.title.to_owned(), about: entry.about.to_owned() })
+        .collect()
+}
+
+fn columns(items: &[Item]) -> String {
+    let width = items.iter().map(|item| item.id.len()).max().unwrap_or(0);
+    items.iter().fold(String::new(), |mut text, item| {
+        let _ = writeln!(text, "{:<width$}  {}", item.id, item.title);
+        text
+    })
+}

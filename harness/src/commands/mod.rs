@@ -1,0 +1,115 @@
+//! The command line: what can be typed, and which exit code says what.
+
+mod clean;
+mod doctor;
+mod exit;
+mod explain;
+mod list;
+mod progress;
+mod report;
+mod run;
+mod selection;
+mod session;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use exit::{Exit, Failure};
+
+/// Finds out, by experiment, which mechanism said no to a process in a container.
+#[derive(Debug, Parser)]
+#[command(name = "whyblocked", version, about, after_help = AFTER_HELP, arg_required_else_help = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 as expected · 1 hardening differs from what was wanted · 2 wrong usage, or a file that does not
+parse · 3 the harness could not do its work · 4 nothing was run.";
+
+const WHAT_TO_TYPE: &str = "\
+whyblocked finds out which mechanism said no to a process in a container.
+
+  whyblocked run --record r.json --book out     every scenario, every probe; then open out/index.html
+  whyblocked explain docker-default time-settimeofday
+                                                one attempt, mechanism by mechanism
+  whyblocked list scenarios                     what can be run; also: list probes, list mechanisms
+  whyblocked doctor                             what this machine can and cannot show
+  whyblocked --help                             everything else
+
+From a checkout: cargo run --release -- run --record r.json --book out
+";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios × probes: a record, a table, a book
+    Run(run::Args),
+    /// Explain one verdict, mechanism by mechanism
+    Explain(explain::Args),
+    /// List what there is
+    List(list::Args),
+    /// Make a book of a record
+    Report(report::Args),
+    /// Say what this machine can and cannot show
+    Doctor(doctor::Args),
+    /// Remove what killed runs have left behind
+    Clean(clean::Args),
+}
+
+/// How results are written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Writes a result to standard output; colours only where a terminal shows them.
+fn print(text: &str) -> Result<(), Failure> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        // `whyblocked … | head` is no failure.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A value as JSON for standard output.
+fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(Failure::failed)
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            let exit = if message.use_stderr() { Exit::Usage } else { Exit::Expected };
+            // Nobody is left to tell if that fails.
+            let _ = message.print();
+            return exit.into();
+        }
+    };
+    let done = match cli.command {
+        None => print(WHAT_TO_TYPE).map(|()| Exit::Expected),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::List(args)) => list::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Clean(args)) => clean::run(&args),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            anstream::eprintln!("whyblocked: {}", failure.message());
+            failure.exit().into()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which scenarios and probes a command is about.
+
+use clap::Args;
+use whyblocked_agent::{Effect, Probe, catalogue};
+
+use super::Failure;
+use crate::scenario::{self, Scenario, most_like};
+use crate::seccomp::DefaultProfile;
+
+/// Options that choose.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Scenarios: ids, globs, or paths of YAML files; all if not given
+    #[arg(long = "scenario", value_name = "GLOB|FILE")]
+    pub(super) scenarios: Vec<String>,
+    /// Probes: ids or globs; all if not given
+    #[arg(long = "probe", value_name = "GLOB")]
+    pub(super) probes: Vec<String>,
+    /// What starts the containers
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) engine: EngineChoice,
+    /// Where they are started
+    #[arg(long = "in", value_enum, default_value_t, value_name = "PLACE")]
+    pub(super) place: Place,
+    /// Whose default system-call filter the built-in engine gives a container
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) seccomp_default: DefaultProfile,
+}
+
+/// What starts the containers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum EngineChoice {
+    /// The best there is; so far that is `embedded`
+    #[default]
+    Auto,
+    /// Built in, needs nothing
+    Embedded,
+}
+
+/// Where containers are started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Place {
+    /// On this machine
+    #[default]
+    Here,
+}
+
+impl Selection {
+    /// The scenarios, in the order of the reports.
+    pub(super) fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
+        Ok(scenario::select(&self.scenarios)?)
+    }
+
+    /// The probes that can be run here, in the order of the reports.
+    pub(super) fn probes(&self) -> Result<Vec<&'static Probe>, Failure> {
+        probes(&self.probes)
+    }
+}
+
+/// The probes that `patterns` name; none means all. Those for the disposable machine are left out.
+fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {
+    let here = |probe: &&Probe| probe.effect != Effect::Disposable;
+    if patterns.is_empty() {
+        return Ok(catalogue::all().filter(here).collect());
+    }
+    let mut wanted: Vec<&'static str> = Vec::new();
+    for pattern in patterns {
+        let glob = scenario::glob(pattern)
+            .map_err(|why| Failure::usage(format!("the pattern '{pattern}' is malformed: {why}")))?;
+        let found: Vec<&str> =
+            catalogue::all().map(|probe| probe.id).filter(|id| glob.is_match(id)).collect();
+        if found.is_empty() {
+            let near = most_like(pattern, catalogue::all().map(|probe| probe.id));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            return Err(Failure::usage(format!(
+                "no probe matches '{pattern}'{hint}; `whyblocked list probes` shows them all"
+            )));
+        }
+        wanted.extend(found);
+    }
+    Ok(catalogue::all().filter(|probe| wanted.contains(&probe.id)).filter(here).collect())
+}

@@ -1,0 +1,116 @@
+//! From scenarios and probes to a record: what `run` and `explain` have in common.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use whyblocked_agent::Probe;
+
+use super::progress::Progress;
+use super::selection::Selection;
+use super::{Failure, exit::Exit};
+use crate::engine::Engine;
+use crate::engine::embedded::Embedded;
+use crate::experiment::{self, Subject};
+use crate::host::{Host, Reach};
+use crate::mechanism::Mechanism;
+use crate::plan::Plan;
+use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
+use crate::scenario::{Context, Resolution, Scenario};
+use crate::witness;
+
+/// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
+pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Record, Failure> {
+    let scenarios = selection.scenarios()?;
+    let probes = selection.probes()?;
+    let host = Host::read();
+    let reach = Reach::of(&host);
+    let context = Context { host: &host, reach: &reach, default_profile: selection.seccomp_default };
+    let mut entries = Vec::new();
+    let mut subjects = Vec::new();
+    for scenario in &scenarios {
+        let (entry, subject) = prepare(scenario, &context)?;
+        entries.push(entry);
+        subjects.extend(subject);
+    }
+    let engine = Embedded::new(&reach)?;
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let progress = Progress::new(tell_progress, subjects.len(), probes.len());
+    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &|event| progress.tell(event));
+    progress.done();
+    for entry in &mut entries {
+        if let Some(reason) = outcome.not_started.get(&entry.id) {
+            entry.not_run = Some(format!("it could not be started: {reason}"));
+        }
+    }
+    Ok(Record {
+        format: FORMAT.to_owned(),
+        started,
+        engine: engine.about(),
+        witness: witness::available(),
+        scenarios: entries,
+        probes: probes.iter().map(|probe| describe(probe)).collect(),
+        cells: outcome.cells,
+        timing: outcome.timing,
+        host,
+    })
+}
+
+/// How a run that made this record ends.
+pub(super) fn exit(record: &Record) -> Exit {
+    if !record.cells.is_empty() {
+        Exit::Expected
+    } else if record
+        .scenarios
+        .iter()
+        .any(|s| s.not_run.as_ref().is_some_and(|why| why.contains("could not be started")))
+    {
+        Exit::Failed
+    } else {
+        Exit::NothingRun
+    }
+}
+
+fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry, Option<Subject>), Failure> {
+    let mut entry = ScenarioEntry {
+        id: scenario.id.clone(),
+        title: scenario.file.title.clone(),
+        teaches: scenario.file.teaches.clone(),
+        settings: scenario.settings.clone(),
+        posture: Vec::new(),
+        notes: Vec::new(),
+        not_run: None,
+    };
+    match scenario.resolve(context)? {
+        Resolution::NotRun(reason) => {
+            entry.not_run = Some(reason);
+            Ok((entry, None))
+        }
+        Resolution::Run(resolved) => {
+            let plan = Plan::new(resolved.settings, context.reach);
+            entry.notes = resolved.notes;
+            entry.posture = posture(&plan, context.reach);
+            Ok((entry, Some(Subject { id: scenario.id.clone(), plan })))
+        }
+    }
+}
+
+fn posture(plan: &Plan, reach: &Reach) -> Vec<Posture> {
+    let mut on = plan.mechanisms.clone();
+    // On, although this run cannot turn it off.
+    if !reach.privileged {
+        on.push(Mechanism::UserNamespace);
+        on.sort_unstable();
+    }
+    on.into_iter()
+        .map(|mechanism| Posture { mechanism, state: (mechanism.entry().state)(&plan.settings) })
+        .collect()
+}
+
+fn describe(probe: &Probe) -> ProbeEntry {
+    ProbeEntry {
+        id: probe.id.to_owned(),
+        family: probe.family().to_owned(),
+        title: probe.title.to_owned(),
+        calls: probe.calls.iter().map(|call| call.name().to_owned()).collect(),
+        effect: probe.effect,
+    }
+}

@@ -1,0 +1,102 @@
+//! What waits outside the containers to be reached: a victim process, and listening sockets, all the harness's
+//! own and all on this machine.
+
+use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use whyblocked_agent::layout;
+use whyblocked_agent::wire::Request;
+
+use super::{AGENT, EngineError, RunDir};
+
+/// The targets outside.
+#[derive(Debug)]
+pub(super) struct Outside {
+    victim: Child,
+    loopback: TcpListener,
+    // Connections need not be accepted to succeed.
+    _abstract: UnixListener,
+    abstract_name: String,
+    namespaces: Vec<(String, u64)>,
+}
+
+impl Outside {
+    pub(super) fn start(dir: &RunDir) -> Result<Self, EngineError> {
+        let failed = |doing: &str| {
+            let doing = doing.to_owned();
+            move |source| EngineError::Outside { doing, source }
+        };
+        let loopback =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed("listening on the loopback"))?;
+        let abstract_name = format!("{}-{}", layout::ABSTRACT_SOCKET, dir.name());
+        let address = SocketAddr::from_abstract_name(&abstract_name).map_err(failed("naming a socket"))?;
+        let listener =
+            UnixListener::bind_addr(&address).map_err(failed("listening on an abstract socket"))?;
+        Ok(Self {
+            victim: start_victim().map_err(failed("starting the victim process"))?,
+            loopback,
+            _abstract: listener,
+            abstract_name,
+            namespaces: own_namespaces(),
+        })
+    }
+
+    /// What the probes are told of it.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            victim: Some(self.victim.id() as i32),
+            loopback_port: self.loopback.local_addr().ok().map(|address| address.port()),
+            abstract_socket: Some(self.abstract_name.clone()),
+            host_namespaces: self.namespaces.clone(),
+            ..Request::default()
+        }
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = self.victim.kill();
+        let _ = self.victim.wait();
+    }
+}
+
+/// The agent in its role as victim: it ends when its standard input does, so it cannot outlive the harness.
+fn start_victim() -> std::io::Result<Child> {
+    let program = program_in_memory()?;
+    Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
+        .arg0(layout::VICTIM_NAME)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// The agent as an executable that lies in no directory: the temporary directory may be mounted `noexec`.
+fn program_in_memory() -> std::io::Result<OwnedFd> {
+    // SAFETY: a constant name; the result is checked and then owned.
+    let fd = unsafe {
+        let fd = libc::memfd_create(c"whyblocked-agent".as_ptr(), libc::MFD_CLOEXEC);
+        if fd < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        OwnedFd::from_raw_fd(fd)
+    };
+    fs::File::from(fd.try_clone()?).write_all(AGENT)?;
+    Ok(fd)
+}
+
+fn own_namespaces() -> Vec<(String, u64)> {
+    ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"]
+        .iter()
+        .filter_map(|name| {
+            Some(((*name).to_owned(), fs::metadata(format!("/proc/self/ns/{name}")).ok()?.ino()))
+        })
+        .collect()
+}

@@ -1,0 +1,487 @@
+//! From settings to the list of steps that set a container up. Opens what only the parent may open; otherwise
+//! it decides and prepares, and changes nothing.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::AtomicI32;
+
+use whyblocked_agent::wire::Request;
+use whyblocked_agent::{Need, catalogue, layout};
+
+use super::lab::Lab;
+use super::step::{Op, Resources};
+use super::{AGENT, EngineError, RunDir};
+use crate::host::Reach;
+use crate::seccomp;
+use crate::settings::{Bind, BindSource, Settings, UserNamespace};
+
+/// A container that is ready to be started.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The steps with their names, for messages.
+    pub(super) steps: Vec<(String, Op)>,
+    /// What they share.
+    pub(super) resources: Resources,
+    // Kept open until the child has them.
+    _trees: Vec<OwnedFd>,
+}
+
+const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+
+/// Plans a container.
+pub(super) fn plan(
+    settings: &Settings,
+    reach: &Reach,
+    request: &Request,
+    dir: &RunDir,
+    lab: Option<&Lab>,
+) -> Result<Plan, EngineError> {
+    let needs = |need: Need| {
+        request.probes.iter().any(|id| catalogue::find(id).is_some_and(|probe| probe.needs.contains(&need)))
+    };
+    let mut planner = Planner { settings, reach, steps: Vec::new(), trees: Vec::new(), slots: Vec::new() };
+    planner.enter(dir);
+    planner.root_directory(&needs)?;
+    planner.kernel_file_systems();
+    planner.devices();
+    let moves = planner.open_binds(lab)?;
+    planner.change_root();
+    planner.place(moves);
+    planner.namespaces();
+    planner.hide();
+    planner.become_the_user(&needs);
+    let filter = settings.seccomp.as_deref().map(seccomp::compile).transpose()?.unwrap_or_default();
+    let text = serde_json::to_string(request).expect("a request is plain data");
+    let arguments = vec![c(layout::AGENT), c(&text)];
+    let mut argv: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+    argv.push(std::ptr::null());
+    let resources = Resources {
+        trees: planner.slots,
+        filter,
+        argv,
+        arguments,
+        envp: vec![c"PATH=/".as_ptr(), std::ptr::null()],
+    };
+    Ok(Plan { steps: planner.steps, resources, _trees: planner.trees })
+}
+
+/// A C string; a NUL cannot be in any of ours, and would end the string if it were.
+pub(super) fn c(text: &str) -> CString {
+    CString::new(text.split('\0').next().unwrap_or("")).expect("no NUL is left")
+}
+
+struct Planner<'a> {
+    settings: &'a Settings,
+    reach: &'a Reach,
+    steps: Vec<(String, Op)>,
+    trees: Vec<OwnedFd>,
+    slots: Vec<AtomicI32>,
+}
+
+/// A bind whose source is open: slot, target, whether it is a directory, whether it is read-only.
+struct Placed {
+    slot: usize,
+    target: String,
+    directory: bool,
+    read_only: bool,
+}
+
+impl Planner<'_> {
+    fn add(&mut self, name: impl Into<String>, op: Op) {
+        self.steps.push((name.into(), op));
+    }
+
+    fn mount(&mut self, kind: &str, target: &str, flags: u64, data: &str) {
+        let op = Op::Mount {
+            source: Some(c(kind)),
+            target: c(target),
+            kind: Some(c(kind)),
+            flags,
+            data: (!data.is_empty()).then(|| c(data)),
+            optional: false,
+        };
+        self.add(format!("mount {kind} on {target}"), op);
+    }
+
+    fn bind_host(&mut self, source: &str, target: &str, optional: bool) {
+        let op = Op::Mount {
+            source: Some(c(source)),
+            target: c(target),
+            kind: None,
+            flags: libc::MS_BIND | libc::MS_REC,
+            data: None,
+            optional,
+        };
+        self.add(format!("bind the host's {source}"), op);
+    }
+
+    fn directory(&mut self, path: &str) {
+        self.add(format!("mkdir {path}"), Op::Directory { path: c(path), mode: 0o755 });
+    }
+
+    fn file(&mut self, path: &str, content: &'static [u8], mode: u32, uid: u32, gid: u32) {
+        self.add(format!("write {path}"), Op::File { path: c(path), content, mode, uid, gid });
+    }
+
+    fn in_user_namespace(&self) -> bool {
+        self.settings.user_namespace.is_some()
+    }
+
+    /// Whether `setgroups` is allowed: not where an ordinary user mapped a single group.
+    fn may_set_groups(&self) -> bool {
+        !matches!(self.settings.user_namespace, Some(UserNamespace::Caller { more: None, .. }))
+    }
+
+    /// Whether another user's id exists inside.
+    fn has_foreign_id(&self) -> bool {
+        self.settings.user_namespace.is_none_or(|namespace| namespace.size() > layout::FOREIGN_ID)
+    }
+
+    fn enter(&mut self, dir: &RunDir) {
+        self.add("wait for the parent", Op::Go);
+        if self.in_user_namespace() {
+            let set_groups = self.may_set_groups();
+            self.add("become the namespace's root", Op::BecomeMappedRoot { set_groups });
+        }
+        if self.settings.namespaces.cgroup {
+            self.add("make a cgroup namespace", Op::UnshareCgroup);
+        }
+        let private = Op::Mount {
+            source: None,
+            target: c("/"),
+            kind: None,
+            flags: libc::MS_REC | libc::MS_PRIVATE,
+            data: None,
+            optional: false,
+        };
+        self.add("keep mounts private", private);
+        let root = dir.mount_point().display().to_string();
+        self.mount("tmpfs", &root, 0, "mode=0755,size=64m");
+        self.add("enter the root directory", Op::ChangeDirectory { path: c(&root) });
+    }
+
+    fn root_directory(&mut self, needs: &dyn Fn(Need) -> bool) -> Result<(), EngineError> {
+        for name in ["proc", "sys", "dev", "host"] {
+            self.directory(name);
+        }
+        self.directory(&layout::SCRATCH[1..]);
+        self.directory("fixtures");
+        self.file(&layout::AGENT[1..], AGENT, 0o755, 0, 0);
+        if !self.settings.namespaces.mount {
+            self.host_directories()?;
+        }
+        if needs(Need::SetuidRoot) {
+            self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
+        }
+        if needs(Need::FileCapability) {
+            self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);
+            let op = Op::Attribute {
+                path: c(&layout::FILE_CAPABILITY[1..]),
+                name: c("security.capability"),
+                value: file_capability(layout::FILE_CAPABILITY_GRANTS),
+            };
+            self.add("give a file its capability", op);
+        }
+        if needs(Need::ForeignFiles) && self.has_foreign_id() {
+            let foreign = layout::FOREIGN_ID;
+            self.file(&layout::FOREIGN_FILE[1..], b"another user's\n", 0o600, foreign, foreign);
+            let own = self.settings.identity.uid;
+            self.file(&layout::FOREIGN_GROUP_FILE[1..], b"another group's\n", 0o644, own, foreign);
+        }
+        Ok(())
+    }
+
+    /// The host's top-level directories, where the mount namespace is relaxed: as with a volume of `/`.
+    fn host_directories(&mut self) -> Result<(), EngineError> {
+        let ours = ["proc", "sys", "dev", "host", "fixtures", "lost+found"];
+        let entries = fs::read_dir("/")
+            .map_err(|source| EngineError::Outside { doing: "listing /".to_owned(), source })?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = format!("/{name}");
+            if ours.contains(&name.as_str()) || path == layout::AGENT || path == layout::SCRATCH {
+                continue;
+            }
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_symlink() {
+                let Ok(target) = fs::read_link(&path) else { continue };
+                let op = Op::Symlink { target: c(&target.display().to_string()), path: c(&name) };
+                self.add(format!("link {path}"), op);
+            } else if kind.is_dir() {
+                self.directory(&name);
+                self.bind_host(&path, &name, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn kernel_file_systems(&mut self) {
+        let namespaces = self.settings.namespaces;
+        if namespaces.pid {
+            self.mount("proc", "proc", NO_SUID_DEV_EXEC, "");
+        } else {
+            self.bind_host("/proc", "proc", false);
+        }
+        // A network that is not the user namespace's own shows in no sysfs of its own.
+        if namespaces.mount && (namespaces.network || !self.in_user_namespace()) {
+            self.mount("sysfs", "sys", NO_SUID_DEV_EXEC, "");
+            if namespaces.cgroup {
+                self.control_groups();
+            } else {
+                self.bind_host("/sys/fs/cgroup", "sys/fs/cgroup", true);
+            }
+        } else {
+            self.bind_host("/sys", "sys", false);
+        }
+        if self.settings.read_only_kernel_mounts {
+            self.add("make /sys read-only", Op::ReadOnly { path: c("sys"), recursive: true });
+        }
+    }
+
+    /// The hierarchies that this process is in, as they look from the container's own group.
+    fn control_groups(&mut self) {
+        let Ok(own) = fs::read_to_string("/proc/self/cgroup") else { return };
+        if own.lines().all(|line| line.starts_with("0::")) {
+            if !own.is_empty() {
+                self.mount("cgroup2", "sys/fs/cgroup", NO_SUID_DEV_EXEC, "");
+            }
+            return;
+        }
+        self.mount("tmpfs", "sys/fs/cgroup", NO_SUID_DEV_EXEC, "mode=755");
+        for line in own.lines() {
+            let mut fields = line.splitn(3, ':');
+            let (Some(number), Some(controllers)) = (fields.next(), fields.next()) else { continue };
+            let (name, kind) = if number == "0" { ("unified", "cgroup2") } else { (controllers, "cgroup") };
+            let short = name.strip_prefix("name=").unwrap_or(name);
+            let target = format!("sys/fs/cgroup/{short}");
+            self.directory(&target);
+            self.mount(kind, &target, NO_SUID_DEV_EXEC, if kind == "cgroup" { controllers } else { "" });
+        }
+    }
+
+    fn devices(&mut self) {
+        let settings = self.settings;
+        if !settings.namespaces.mount || settings.devices.all_nodes {
+            self.bind_host("/dev", "dev", false);
+        } else {
+            self.mount("tmpfs", "dev", libc::MS_NOSUID, "mode=755,size=65536k");
+            for (name, major, minor) in [
+                ("null", 1, 3),
+                ("zero", 1, 5),
+                ("full", 1, 7),
+                ("random", 1, 8),
+                ("urandom", 1, 9),
+                ("tty", 5, 0),
+            ] {
+                let path = format!("dev/{name}");
+                if self.in_user_namespace() {
+                    self.file(&path, b"", 0o666, 0, 0);
+                    self.bind_host(&format!("/dev/{name}"), &path, false);
+                } else {
+                    self.add(format!("make {path}"), Op::Node { path: c(&path), major, minor });
+                }
+            }
+            for (target, path) in [
+                ("/proc/self/fd", "dev/fd"),
+                ("/proc/self/fd/0", "dev/stdin"),
+                ("/proc/self/fd/1", "dev/stdout"),
+                ("/proc/self/fd/2", "dev/stderr"),
+                ("pts/ptmx", "dev/ptmx"),
+            ] {
+                self.add(format!("link {path}"), Op::Symlink { target: c(target), path: c(path) });
+            }
+            for name in ["dev/pts", "dev/shm", "dev/mqueue"] {
+                self.directory(name);
+            }
+        }
+        if settings.namespaces.mount {
+            let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+            let group = if self.may_set_groups() { ",gid=5" } else { "" };
+            self.mount("devpts", "dev/pts", flags, &format!("newinstance,ptmxmode=0666,mode=0620{group}"));
+            if settings.namespaces.ipc {
+                self.mount("tmpfs", "dev/shm", NO_SUID_DEV_EXEC, "mode=1777,size=65536k");
+                if Path::new("/proc/sys/fs/mqueue").exists() && !settings.devices.all_nodes {
+                    self.mount("mqueue", "dev/mqueue", NO_SUID_DEV_EXEC, "");
+                }
+            } else {
+                self.bind_host("/dev/shm", "dev/shm", true);
+                if !settings.devices.all_nodes {
+                    self.bind_host("/dev/mqueue", "dev/mqueue", true);
+                }
+            }
+        }
+        for (source, target) in settings.devices.nodes.clone() {
+            self.file(&target[1..], b"", 0o600, 0, 0);
+            self.bind_host(&source, &target[1..], false);
+        }
+    }
+
+    /// Opens every bind's source while the host's paths still have names.
+    fn open_binds(&mut self, lab: Option<&Lab>) -> Result<Vec<Placed>, EngineError> {
+        let whole_lab = Bind {
+            source: BindSource::Lab(Path::new("").to_path_buf()),
+            target: layout::HOST.to_owned(),
+            read_only: false,
+            relabel: crate::settings::Relabel::No,
+        };
+        let extra = (!self.settings.namespaces.mount).then_some(&whole_lab);
+        let mut placed = Vec::new();
+        for bind in extra.into_iter().chain(&self.settings.binds) {
+            let path = match &bind.source {
+                BindSource::Host(path) => path.clone(),
+                BindSource::Lab(below) => match lab {
+                    Some(lab) => lab.path().join(below),
+                    None => continue,
+                },
+            };
+            let unreadable =
+                |source| EngineError::Outside { doing: format!("mounting {}", path.display()), source };
+            let directory = fs::metadata(&path).map_err(unreadable)?.is_dir();
+            let slot = self.slots.len();
+            let text = path.display().to_string();
+            if self.reach.privileged {
+                // The parent's credentials resolve the path: a mapped root may not be allowed to.
+                let tree = open_tree(&text).map_err(unreadable)?;
+                self.slots.push(AtomicI32::new(tree.as_raw_fd()));
+                self.trees.push(tree);
+            } else {
+                self.slots.push(AtomicI32::new(-1));
+                self.add(format!("open {text}"), Op::OpenTree { path: c(&text), slot });
+            }
+            placed.push(Placed { slot, target: bind.target.clone(), directory, read_only: bind.read_only });
+        }
+        Ok(placed)
+    }
+
+    fn change_root(&mut self) {
+        self.add("pivot_root", Op::Pivot);
+        self.add("detach the old root", Op::DetachOldRoot);
+        self.add("enter the new root", Op::ChangeDirectory { path: c("/") });
+    }
+
+    /// Mounts what the scenario mounts; only now, so that no link in a mounted directory leads out.
+    fn place(&mut self, moves: Vec<Placed>) {
+        self.mount("tmpfs", layout::SCRATCH, 0, "mode=1777,size=32m");
+        for tmpfs in &self.settings.tmpfs {
+            self.parents(&tmpfs.target);
+            self.directory(&tmpfs.target);
+            self.mount("tmpfs", &tmpfs.target, tmpfs.flags, &tmpfs.options);
+        }
+        for Placed { slot, target, directory, read_only } in moves {
+            self.parents(&target);
+            if directory {
+                self.directory(&target);
+            } else {
+                self.file(&target, b"", 0o644, 0, 0);
+            }
+            self.add(format!("mount on {target}"), Op::MoveMount { slot, target: c(&target) });
+            if read_only {
+                self.add(
+                    format!("make {target} read-only"),
+                    Op::ReadOnly { path: c(&target), recursive: true },
+                );
+            }
+        }
+    }
+
+    fn parents(&mut self, path: &str) {
+        for (at, _) in path.match_indices('/').skip(1) {
+            self.directory(&path[..at]);
+        }
+    }
+
+    fn hide(&mut self) {
+        for path in &self.settings.read_only_paths {
+            self.add(format!("make {path} read-only"), Op::ReadOnlyPath { path: c(path) });
+        }
+        for path in &self.settings.masked_paths {
+            self.add(format!("mask {path}"), Op::Mask { path: c(path) });
+        }
+        if self.settings.read_only_root {
+            self.add("make the root read-only", Op::ReadOnly { path: c("/"), recursive: false });
+        }
+    }
+
+    fn namespaces(&mut self) {
+        if self.settings.namespaces.uts {
+            self.add("set the host name", Op::HostName { name: c("whyblocked") });
+        }
+        if self.settings.namespaces.network {
+            self.add("set the loopback interface up", Op::LoopbackUp);
+        }
+        for (name, value) in &self.settings.sysctls {
+            let path = format!("/proc/sys/{}", name.replace('.', "/"));
+            let op = Op::Write { path: c(&path), content: c(value) };
+            self.add(format!("set {name}"), op);
+        }
+    }
+
+    fn become_the_user(&mut self, needs: &dyn Fn(Need) -> bool) {
+        let settings = self.settings;
+        for limit in &settings.limits.ulimits {
+            let op = Op::Limit { resource: limit.resource, soft: limit.soft, hard: limit.hard };
+            self.add(format!("limit {}", limit.name), op);
+        }
+        if needs(Need::Neighbour) && self.has_foreign_id() {
+            let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID };
+            self.add("start a process of another user", op);
+        }
+        if let Some(label) = &settings.selinux {
+            let op = Op::Write { path: c("/proc/thread-self/attr/exec"), content: c(label) };
+            self.add("set the SELinux label", op);
+        }
+        if let Some(profile) = &settings.apparmor {
+            let op = Op::Write {
+                path: c("/proc/thread-self/attr/apparmor/exec"),
+                content: c(&format!("exec {profile}")),
+            };
+            self.add("set the AppArmor profile", op);
+        }
+        // Without no_new_privs installing a filter takes CAP_SYS_ADMIN, so it comes before the drop.
+        if settings.seccomp.is_some() && !settings.no_new_privileges {
+            self.add("install the filter", Op::Filter);
+        }
+        let root = settings.identity.uid == 0;
+        self.add("drop capabilities from the bounding set", Op::Bound { keep: settings.capabilities.bits() });
+        self.add("keep capabilities", Op::KeepCapabilities { keep: true });
+        let identity = Op::Identity {
+            uid: settings.identity.uid,
+            gid: settings.identity.gid,
+            groups: settings.identity.groups.clone(),
+            set_groups: self.may_set_groups(),
+        };
+        self.add("become the user", identity);
+        self.add("keep capabilities no longer", Op::KeepCapabilities { keep: false });
+        // Docker gives a user other than root an empty permitted set, whatever cap_add says.
+        let keep = if root { settings.capabilities.bits() } else { 0 };
+        self.add("set capabilities", Op::Capabilities { keep });
+        if settings.no_new_privileges {
+            self.add("set no_new_privs", Op::NoNewPrivileges);
+            if settings.seccomp.is_some() {
+                self.add("install the filter", Op::Filter);
+            }
+        }
+        // Changing ids clears it, so that it comes last.
+        self.add("die with the parent", Op::DieWithParent);
+        self.add("execute the agent", Op::Execute);
+    }
+}
+
+/// `struct vfs_cap_data`, revision 2: effective, and one capability permitted.
+fn file_capability(number: u32) -> Vec<u8> {
+    let revision_2_effective: u32 = 0x0200_0001;
+    let words = [revision_2_effective, 1 << number, 0, 0, 0];
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn open_tree(path: &str) -> std::io::Result<OwnedFd> {
+    let path = c(path);
+    let flags = 1 | libc::O_CLOEXEC | libc::AT_RECURSIVE;
+    // SAFETY: `path` is alive; the result is checked and then owned.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags);
+        if fd < 0 { Err(std::io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
+    }
+}

@@ -1,0 +1,100 @@
+//! The run's own directory, and finding what dead runs left behind.
+//!
+//! Everything a run puts on the host lies in this directory or carries its name (control groups). A lock file
+//! in it is held for as long as the run lives, so that `clean` can tell a live run's from a dead one's.
+
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::EngineError;
+
+/// What the names of run directories and control groups begin with.
+pub const PREFIX: &str = "whyblocked-run-";
+
+/// The directory of a run that is alive.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    name: String,
+    _lock: File,
+}
+
+impl RunDir {
+    /// Makes the directory, and an empty directory in it to mount on.
+    pub(crate) fn create() -> Result<Self, EngineError> {
+        let parent = std::env::temp_dir();
+        let failed = |doing: String| move |source| EngineError::Outside { doing, source };
+        let mut attempt = 0;
+        let (path, name) = loop {
+            let name = format!("{PREFIX}{}-{attempt}", std::process::id());
+            let path = parent.join(&name);
+            // Others may look in: containers with other ids do, through it.
+            match fs::DirBuilder::new().mode(0o755).create(&path) {
+                Ok(()) => break (path, name),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1000 => {
+                    attempt += 1
+                }
+                Err(error) => return Err(failed(format!("making {}", path.display()))(error)),
+            }
+        };
+        // A umask may have narrowed it.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .map_err(failed(format!("opening up {}", path.display())))?;
+        let lock =
+            File::create(path.join("lock")).map_err(failed(format!("writing in {}", path.display())))?;
+        lock.lock().map_err(failed("locking the run's directory".to_owned()))?;
+        for inner in ["root", "lab"] {
+            fs::create_dir(path.join(inner)).map_err(failed(format!("writing in {}", path.display())))?;
+        }
+        Ok(Self { path, name, _lock: lock })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A name that no other live run has.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The directory that containers mount their root on.
+    pub(crate) fn mount_point(&self) -> PathBuf {
+        self.path.join("root")
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        // What cannot be removed now, `clean` finds.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Directories of runs that are no longer alive.
+pub fn left_behind() -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return Vec::new() };
+    let mut dead: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX)))
+        // A symbolic link of that name is not ours.
+        .filter(|path| fs::symlink_metadata(path).is_ok_and(|m| m.is_dir() && is_ours(&m)))
+        .filter(|path| !is_alive(path))
+        .collect();
+    dead.sort();
+    dead
+}
+
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == nix::unistd::geteuid().as_raw()
+}
+
+fn is_alive(dir: &Path) -> bool {
+    match File::open(dir.join("lock")) {
+        Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        // Killed between making the directory and its lock.
+        Err(_) => false,
+    }
+}

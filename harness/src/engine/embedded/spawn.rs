@@ -1,0 +1,241 @@
+//! Starts a planned container and watches it from outside: id maps, control groups, time limit, end.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::cgroup::Cgroups;
+use super::plan::Plan;
+use super::{EngineError, step};
+use crate::settings::{Settings, UserNamespace};
+
+/// What a container may take beside its probes' own limits.
+const SETUP_LIMIT: Duration = Duration::from_secs(20);
+
+/// Starts the container, and returns what it wrote to its standard output.
+pub(super) fn run(
+    plan: &Plan,
+    settings: &Settings,
+    cgroups: &Cgroups,
+    probes_ms: u64,
+) -> Result<Vec<u8>, EngineError> {
+    let (output, output_in) = pipe()?;
+    let (failure, failure_in) = pipe()?;
+    let (lifeline, lifeline_in) = pipe()?;
+    let ends = Ends {
+        output: output_in.as_raw_fd(),
+        failure: failure_in.as_raw_fd(),
+        lifeline: lifeline.as_raw_fd(),
+        lifeline_in: lifeline_in.as_raw_fd(),
+    };
+    let child = Child::clone(plan, flags(settings), &ends)?;
+    drop((output_in, failure_in, lifeline));
+
+    if let Some(namespace) = &settings.user_namespace {
+        map_ids(child.pid, namespace)?;
+    }
+    let _membership = cgroups.enter(child.pid, settings)?;
+    let mut lifeline_in = fs::File::from(lifeline_in);
+    // A child that is gone already says why over the other pipe.
+    let _ = lifeline_in.write_all(b"g");
+
+    let limit = SETUP_LIMIT + Duration::from_millis(probes_ms);
+    let text = read_until_end(&output, limit);
+    child.end(text.is_err())?;
+    let mut report = Vec::new();
+    fs::File::from(failure)
+        .read_to_end(&mut report)
+        .map_err(|source| EngineError::Outside { doing: "reading the set-up's report".to_owned(), source })?;
+    if let Some(error) = failed_step(&report, plan) {
+        return Err(error);
+    }
+    text
+}
+
+/// The pipes' ends that a child uses, by number.
+struct Ends {
+    output: RawFd,
+    failure: RawFd,
+    lifeline: RawFd,
+    lifeline_in: RawFd,
+}
+
+/// A child process that is killed and waited for unless it was waited for.
+struct Child {
+    pid: i32,
+    waited: bool,
+}
+
+impl Child {
+    fn clone(plan: &Plan, flags: u64, ends: &Ends) -> Result<Self, EngineError> {
+        // `struct clone_args`, version 2: flags, …, exit signal, …
+        let mut arguments = [0u64; 11];
+        arguments[0] = flags;
+        arguments[4] = libc::SIGCHLD as u64;
+        // SAFETY: without CLONE_VM and a stack this is a fork; the child only carries out prepared steps.
+        let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_mut_ptr(), size_of_val(&arguments)) };
+        match pid {
+            -1 => Err(EngineError::last("starting a container (clone3)")),
+            // SAFETY: we are the child.
+            0 => unsafe { be_the_container(plan, ends) },
+            pid => Ok(Self { pid: pid as i32, waited: false }),
+        }
+    }
+
+    fn end(mut self, kill: bool) -> Result<(), EngineError> {
+        if kill {
+            // SAFETY: our own child, not yet waited for.
+            unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        }
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<(), EngineError> {
+        self.waited = true;
+        let mut status = 0;
+        // SAFETY: waits for our own child; `status` is ours.
+        while unsafe { libc::waitpid(self.pid, &raw mut status, 0) } != self.pid {
+            if step::errno() != libc::EINTR {
+                return Err(EngineError::last("waiting for a container"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.waited {
+            // SAFETY: our own child, not yet waited for.
+            unsafe { libc::kill(self.pid, libc::SIGKILL) };
+            let _ = self.wait();
+        }
+    }
+}
+
+/// Carries out the steps; reports the first that fails as (index, errno).
+unsafe fn be_the_container(plan: &Plan, ends: &Ends) -> ! {
+    // SAFETY: only this process is affected, and all memory was prepared before it was made.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+        // Or else the child itself would keep its own lifeline alive.
+        libc::close(ends.lifeline_in);
+        libc::setsid();
+        libc::umask(0);
+        libc::dup2(ends.output, 1);
+        libc::dup2(ends.output, 2);
+        for (index, (_, op)) in plan.steps.iter().enumerate() {
+            if !step::execute(op, &plan.resources, ends.lifeline) {
+                let report = [index as i32, step::errno()];
+                libc::write(ends.failure, report.as_ptr().cast(), size_of_val(&report));
+                libc::_exit(127);
+            }
+        }
+        libc::_exit(126)
+    }
+}
+
+fn flags(settings: &Settings) -> u64 {
+    let namespaces = settings.namespaces;
+    let mut flags = libc::CLONE_NEWNS;
+    for (own, flag) in [
+        (namespaces.pid, libc::CLONE_NEWPID),
+        (namespaces.network, libc::CLONE_NEWNET),
+        (namespaces.ipc, libc::CLONE_NEWIPC),
+        (namespaces.uts, libc::CLONE_NEWUTS),
+        (settings.user_namespace.is_some(), libc::CLONE_NEWUSER),
+    ] {
+        if own {
+            flags |= flag;
+        }
+    }
+    flags as u64
+}
+
+fn map_ids(pid: i32, namespace: &UserNamespace) -> Result<(), EngineError> {
+    let write = |file: &str, text: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        fs::write(&path, text)
+            .map_err(|source| EngineError::Outside { doing: format!("writing '{text}' to {file}"), source })
+    };
+    match namespace {
+        UserNamespace::Remap(range) => {
+            let map = format!("0 {} {}", range.first, range.size);
+            write("uid_map", &map)?;
+            write("gid_map", &map)
+        }
+        UserNamespace::Caller { uid, gid, more: None } => {
+            // Without this an ordinary user may not map groups.
+            write("setgroups", "deny")?;
+            write("uid_map", &format!("0 {uid} 1"))?;
+            write("gid_map", &format!("0 {gid} 1"))
+        }
+        UserNamespace::Caller { uid, gid, more: Some(range) } => {
+            for (helper, own) in [("newuidmap", uid), ("newgidmap", gid)] {
+                let status = Command::new(helper)
+                    .args([pid.to_string(), "0".to_owned(), own.to_string(), "1".to_owned(), "1".to_owned()])
+                    .args([range.first.to_string(), range.size.to_string()])
+                    .status();
+                let refused = || std::io::Error::other("it refused; see /etc/subuid and /etc/subgid");
+                match status {
+                    Ok(status) if status.success() => {}
+                    Ok(_) => {
+                        return Err(EngineError::Outside {
+                            doing: format!("running {helper}"),
+                            source: refused(),
+                        });
+                    }
+                    Err(source) => {
+                        return Err(EngineError::Outside { doing: format!("running {helper}"), source });
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn read_until_end(output: &OwnedFd, limit: Duration) -> Result<Vec<u8>, EngineError> {
+    let deadline = Instant::now() + limit;
+    let failed = |source| EngineError::Outside { doing: "reading a container's output".to_owned(), source };
+    let mut file = fs::File::from(output.try_clone().map_err(failed)?);
+    let mut text = Vec::new();
+    let mut buffer = [0u8; 16 * 1024];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut ready = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut ready, timeout) {
+            Ok(0) => return Err(EngineError::Timeout { limit }),
+            Ok(_) => match file.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(text),
+                read if text.len() < LONGEST_OUTPUT => text.extend_from_slice(&buffer[..read]),
+                _ => {
+                    return Err(EngineError::Gibberish { text: format!("more than {LONGEST_OUTPUT} bytes") });
+                }
+            },
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
+}
+
+/// A container says a few hundred bytes a probe; one that says more is not the agent.
+const LONGEST_OUTPUT: usize = 4 << 20;
+
+fn failed_step(report: &[u8], plan: &Plan) -> Option<EngineError> {
+    let (index, errno) = report.split_at_checked(4)?;
+    let index = i32::from_ne_bytes(index.try_into().ok()?) as usize;
+    let errno = i32::from_ne_bytes(errno.try_into().ok()?);
+    let (step, _) = plan.steps.get(index)?;
+    Some(EngineError::Step { step: step.clone(), errno })
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), EngineError> {
+    nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
+        .map_err(|error| EngineError::Outside { doing: "making a pipe".to_owned(), source: error.into() })
+}

@@ -1,0 +1,142 @@
+//! Engines start containers. An engine is given settings and the probes to run, and returns what the probes
+//! saw; it neither chooses trials nor draws conclusions.
+
+pub mod embedded;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use whyblocked_agent::wire::Observation;
+
+use crate::settings::{DeviceRule, Settings};
+
+/// Starts containers.
+pub trait Engine: Sync {
+    /// Which engine this is, for the record.
+    fn about(&self) -> About;
+
+    /// How many containers it can usefully run at once.
+    fn parallel(&self) -> usize;
+
+    /// Starts a container with `settings`, runs `probes` in it in this order, and removes it again.
+    fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError>;
+}
+
+/// Which engine started the containers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct About {
+    /// `embedded`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it ran: `here`.
+    pub place: String,
+}
+
+/// What was seen in one container.
+#[derive(Clone, Debug, Default)]
+pub struct Trial {
+    /// One observation per probe that answered.
+    pub observations: Vec<Observation>,
+    /// Files that the probes left in the laboratory directory, seen from outside.
+    pub canaries: Vec<Canary>,
+    /// From the first system call for the container to its end.
+    pub took: Duration,
+}
+
+/// A file that a probe left in a directory of the laboratory host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// Its path below the laboratory directory: `etc/whyblocked-canary-…`.
+    pub path: String,
+    /// Its owner on the host.
+    pub uid: u32,
+    /// Its group on the host.
+    pub gid: u32,
+}
+
+/// A container that could not be started or did not end.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// A step in the container-to-be failed.
+    #[error("the container's set-up failed at '{step}': {}", std::io::Error::from_raw_os_error(*errno))]
+    Step {
+        /// Which step.
+        step: String,
+        /// Its errno.
+        errno: i32,
+    },
+    /// Something the harness does outside the container failed.
+    #[error("{doing}: {source}")]
+    Outside {
+        /// What it did.
+        doing: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The filter does not fit into the kernel.
+    #[error(transparent)]
+    Filter(#[from] crate::seccomp::TooLong),
+    /// The container ran into the harness's own time limit.
+    #[error("the container did not end within {} s and was killed", limit.as_secs())]
+    Timeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// What came out of the container is not what an agent says.
+    #[error("the container said something that is not an observation: {text}")]
+    Gibberish {
+        /// The beginning of what it said, escaped.
+        text: String,
+    },
+}
+
+impl EngineError {
+    /// The last OS error as [`EngineError::Outside`].
+    pub(crate) fn last(doing: impl Into<String>) -> Self {
+        Self::Outside { doing: doing.into(), source: std::io::Error::last_os_error() }
+    }
+}
+
+/// The device cgroup's rule for a node of this host; `None` if it is no device.
+pub fn device_rule_of(path: &str, access: &str) -> Option<DeviceRule> {
+    let status = nix::sys::stat::stat(path).ok()?;
+    let kind = match status.st_mode & libc::S_IFMT {
+        libc::S_IFCHR => 'c',
+        libc::S_IFBLK => 'b',
+        _ => return None,
+    };
+    Some(DeviceRule {
+        kind,
+        major: Some(libc::major(status.st_rdev)),
+        minor: Some(libc::minor(status.st_rdev)),
+        access: access.to_owned(),
+    })
+}
+
+/// A runner that answers from a script: for tests of everything behind the engine, without root.
+#[derive(Debug, Default)]
+pub struct Scripted<F> {
+    /// What each probe sees under the given settings.
+    pub answer: F,
+}
+
+impl<F> Engine for Scripted<F>
+where
+    F: Fn(&Settings, &str) -> Observation + Sync,
+{
+    fn about(&self) -> About {
+        About { name: "scripted".to_owned(), version: "1".to_owned(), place: "here".to_owned() }
+    }
+
+    fn parallel(&self) -> usize {
+        1
+    }
+
+    fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError> {
+        let observations = probes.iter().map(|probe| (self.answer)(settings, probe)).collect();
+        Ok(Trial { observations, ..Trial::default() })
+    }
+}

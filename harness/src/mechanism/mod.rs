@@ -1,0 +1,197 @@
+//! The mechanisms that can say no: their ids in the kernel's order, and for each one a knob, a description
+//! and the words in which Compose turns it.
+//!
+//! Whether a mechanism is *on* in some settings is not a list of its own: it is on if turning its knob
+//! changes them.
+
+mod confinement;
+mod files;
+mod host;
+mod identity;
+mod limits;
+mod namespaces;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::host::Reach;
+use crate::settings::Settings;
+
+/// One thing that can say no. The order is the one in which the kernel usually asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mechanism {
+    /// The target is in no directory that the container sees.
+    MountNamespace,
+    /// The target process has no number here.
+    PidNamespace,
+    /// The target socket or device is in another network.
+    NetworkNamespace,
+    /// The target is in another IPC namespace.
+    IpcNamespace,
+    /// The name belongs to another UTS namespace.
+    UtsNamespace,
+    /// The path belongs to another cgroup namespace.
+    CgroupNamespace,
+    /// The system-call filter.
+    Seccomp,
+    /// User, group and mode bits.
+    Ownership,
+    /// A capability that the process lacks.
+    Capabilities,
+    /// A capability that the process holds, but not where it counts.
+    UserNamespace,
+    /// A read-only mount.
+    ReadOnlyMount,
+    /// A path that is covered by something empty.
+    MaskedPath,
+    /// The device cgroup.
+    DeviceCgroup,
+    /// A cgroup limit or `setrlimit` limit.
+    ResourceLimit,
+    /// `no_new_privs`.
+    NoNewPrivileges,
+    /// SELinux.
+    Selinux,
+    /// `AppArmor`.
+    Apparmor,
+    /// Landlock.
+    Landlock,
+    /// Yama.
+    Yama,
+    /// Kernel lockdown.
+    Lockdown,
+    /// A kernel parameter.
+    Sysctl,
+    /// This kernel has no such feature.
+    Kernel,
+}
+
+/// A mechanism's description and its knob.
+#[derive(Debug)]
+pub struct Entry {
+    /// Which mechanism.
+    pub id: Mechanism,
+    /// A heading.
+    pub title: &'static str,
+    /// Two or three sentences: what it is and how it says no.
+    pub about: &'static str,
+    /// Where in the kernel the question is asked.
+    pub checks: &'static [&'static str],
+    /// The Compose keys that turn it.
+    pub keys: &'static [&'static str],
+    /// The change to a Compose service that opens it, in Compose's own words.
+    pub open_with: &'static str,
+    /// Where this can be read up.
+    pub sources: &'static [&'static str],
+    /// Turns the mechanism off as far as `Reach` lets this run; `None` if no container setting turns it.
+    pub relax: Option<fn(&mut Settings, &Reach)>,
+    /// How the mechanism stands in these settings, in a few words; only called where it is on.
+    pub state: fn(&Settings) -> String,
+}
+
+/// Every mechanism, in the kernel's order.
+pub const ALL: [&Entry; 22] = [
+    &namespaces::MOUNT,
+    &namespaces::PID,
+    &namespaces::NETWORK,
+    &namespaces::IPC,
+    &namespaces::UTS,
+    &namespaces::CGROUP,
+    &confinement::SECCOMP,
+    &identity::OWNERSHIP,
+    &identity::CAPABILITIES,
+    &identity::USER_NAMESPACE,
+    &files::READ_ONLY_MOUNT,
+    &files::MASKED_PATH,
+    &limits::DEVICE_CGROUP,
+    &limits::RESOURCE_LIMIT,
+    &identity::NO_NEW_PRIVILEGES,
+    &confinement::SELINUX,
+    &confinement::APPARMOR,
+    &host::LANDLOCK,
+    &host::YAMA,
+    &host::LOCKDOWN,
+    &limits::SYSCTL,
+    &host::KERNEL,
+];
+
+impl Mechanism {
+    /// The mechanism's description and knob.
+    pub fn entry(self) -> &'static Entry {
+        ALL[self as usize]
+    }
+
+    /// The id as it is written in records and on the command line: `read-only-mount`.
+    pub fn id(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Turns this mechanism off in `settings`, as far as `reach` lets this run.
+    pub fn relax(self, settings: &mut Settings, reach: &Reach) {
+        if let Some(relax) = self.entry().relax {
+            relax(settings, reach);
+            settings.drop_host_sysctls();
+        }
+    }
+
+    /// The mechanisms that are on in `settings` and that this run can turn off, in the kernel's order.
+    pub fn on_in(settings: &Settings, reach: &Reach) -> Vec<Self> {
+        let on = |mechanism: &Self| {
+            let mut relaxed = settings.clone();
+            mechanism.relax(&mut relaxed, reach);
+            relaxed != *settings
+        };
+        ALL.iter().map(|entry| entry.id).filter(on).collect()
+    }
+
+    /// `settings` with all of `mechanisms` turned off.
+    pub fn relaxed(
+        settings: &Settings,
+        mechanisms: impl IntoIterator<Item = Self>,
+        reach: &Reach,
+    ) -> Settings {
+        let mut relaxed = settings.clone();
+        for mechanism in mechanisms {
+            mechanism.relax(&mut relaxed, reach);
+        }
+        relaxed
+    }
+}
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mechanism_stands_at_its_own_place_in_the_kernels_order() {
+        for (place, entry) in ALL.iter().enumerate() {
+            assert_eq!(entry.id as usize, place, "{:?}", entry.id);
+            assert!(std::ptr::eq(entry.id.entry(), *entry));
+        }
+    }
+
+    #[test]
+    fn every_mechanism_cites_a_source_and_names_a_check() {
+        for entry in ALL {
+            assert!(!entry.sources.is_empty(), "{} cites nothing", entry.id);
+            assert!(!entry.checks.is_empty(), "{} names no check", entry.id);
+        }
+    }
+
+    #[test]
+    fn a_mechanism_with_a_knob_says_how_to_turn_it() {
+        for entry in ALL {
+            assert_eq!(entry.relax.is_some(), !entry.keys.is_empty(), "{}", entry.id);
+            assert!(!entry.open_with.is_empty(), "{}", entry.id);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Records as files: read with suspicion, written all at once.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::{FORMAT, Record};
+
+/// A record that cannot be used, or not be written.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The file cannot be read.
+    #[error("cannot read the record {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no record.
+    #[error("{path}: not a record: {why}")]
+    Malformed {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The record is of another format.
+    #[error("{path}: the record's format is '{format}'; this program reads '{FORMAT}'{}", newer(format))]
+    Format {
+        /// Which file.
+        path: String,
+        /// The format it has.
+        format: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the record {path}: {source}")]
+    Unwritable {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn newer(format: &str) -> &'static str {
+    let number = |text: &str| text.strip_prefix("whyblocked/").and_then(|n| n.parse::<u32>().ok());
+    if number(format) > number(FORMAT) { ", and a newer one can read that" } else { "" }
+}
+
+/// Longer files are no record that this program wrote.
+const LONGEST: u64 = 256 << 20;
+
+/// Reads a record.
+pub fn read(path: &Path) -> Result<Record, RecordError> {
+    let shown = path.display().to_string();
+    let unreadable = |source| RecordError::Unreadable { path: shown.clone(), source };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > LONGEST {
+        return Err(RecordError::Malformed { path: shown, why: format!("it is {} MiB long", length >> 20) });
+    }
+    let text = fs::read(path).map_err(|source| RecordError::Unreadable { path: shown.clone(), source })?;
+    parse(&shown, &text)
+}
+
+fn parse(path: &str, text: &[u8]) -> Result<Record, RecordError> {
+    let malformed = |why: String| RecordError::Malformed { path: path.to_owned(), why };
+    let value: serde_json::Value =
+        serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
+    // The format first: a newer record may lack fields that this program wants.
+    match value.get("format").and_then(serde_json::Value::as_str) {
+        Some(FORMAT) => {}
+        Some(format) => {
+            return Err(RecordError::Format {
+                path: path.to_owned(),
+                format: format.escape_debug().to_string(),
+            });
+        }
+        None => return Err(malformed("it has no \"format\"".to_owned())),
+    }
+    serde_json::from_value(value).map_err(|error| malformed(error.to_string()))
+}
+
+/// Writes a record beside its place and then moves it there, so that no reader sees half of it.
+pub fn write(record: &Record, path: &Path) -> Result<(), RecordError> {
+    let unwritable = |source| RecordError::Unwritable { path: path.display().to_string(), source };
+    let mut text = serde_json::to_vec_pretty(record).map_err(|error| unwritable(error.into()))?;
+    text.push(b'\n');
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(unwritable)?;
+    file.write_all(&text).map_err(unwritable)?;
+    // What `File::create` would have given, and a temporary file does not.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(mode).map_err(unwritable)?;
+    file.persist(path).map_err(|error| unwritable(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::not_json("{", "not a record: EOF")]
+    #[case::no_format("{}", "no \"format\"")]
+    #[case::newer(r#"{"format":"whyblocked/2"}"#, "a newer one can read that")]
+    #[case::another(r#"{"format":"junit"}"#, "this program reads 'whyblocked/1'")]
+    #[case::hostile(r#"{"format":"\u001b[2J"}"#, "'\\u{1b}[2J'")]
+    #[case::missing_fields(r#"{"format":"whyblocked/1"}"#, "missing field")]
+    fn a_broken_record_says_what_is_wrong(#[case] text: &str, #[case] message: &str) {
+        let error = parse("r.json", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Reports: a record for people. Each one reads the record and nothing else.
+
+pub mod book;
+pub mod explain;
+pub mod terminal;

@@ -1,0 +1,221 @@
+//! The terminal report: a matrix that fits 80 columns and says who blocked what.
+//!
+//! Scenarios are columns of three characters, probes are rows. A cell names the mechanism that answered, by a
+//! code of two letters; how many mechanisms would have to fail is in the third.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::mechanism::Mechanism;
+use crate::record::{Cell, Outcome, Proof, Record, ScenarioEntry};
+
+/// Columns of the terminal; 80 if there is none.
+pub fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// Characters of a probe's name; longer ones are cut.
+const NAME: usize = 29;
+/// Characters of a cell, with the space before it.
+const CELL: usize = 4;
+
+const ALLOWED: Style = AnsiColor::Red.on_default().bold();
+const BLOCKED: Style = AnsiColor::Green.on_default();
+const UNTESTABLE: Style = AnsiColor::BrightBlack.on_default();
+const BROKEN: Style = AnsiColor::Magenta.on_default().bold();
+const HEADING: Style = Style::new().bold();
+
+/// The whole report.
+pub fn table(record: &Record, width: usize) -> String {
+    let mut text = String::new();
+    let run: Vec<&ScenarioEntry> = record.scenarios.iter().filter(|s| s.not_run.is_none()).collect();
+    conflicts(&mut text, record);
+    let per_block = (width.saturating_sub(NAME) / CELL).max(1);
+    for block in run.chunks(per_block) {
+        matrix(&mut text, record, block);
+        text.push('\n');
+    }
+    if !run.is_empty() {
+        legend(&mut text, record, width);
+    }
+    not_run(&mut text, record);
+    notes(&mut text, record);
+    summary(&mut text, record);
+    text
+}
+
+fn conflicts(text: &mut String, record: &Record) {
+    for cell in record.cells.iter().filter(|cell| cell.proof == Some(Proof::Conflict)) {
+        line(text, BROKEN, &format!("CONFLICT {} / {}: the methods disagree", cell.scenario, cell.probe));
+    }
+}
+
+fn matrix(text: &mut String, record: &Record, scenarios: &[&ScenarioEntry]) {
+    let letters: Vec<char> = ('A'..='Z').collect();
+    for (column, scenario) in scenarios.iter().enumerate() {
+        let letter = letters[column % letters.len()];
+        line(text, HEADING, &format!("{letter} {:<25} {}", scenario.id, cut(&scenario.title, 52)));
+    }
+    let mut heads = " ".repeat(NAME);
+    for column in 0..scenarios.len() {
+        let _ = write!(heads, "  {} ", letters[column % letters.len()]);
+    }
+    line(text, HEADING, heads.trim_end());
+    let mut family = "";
+    for probe in &record.probes {
+        if !family.is_empty() && family != probe.family {
+            text.push('\n');
+        }
+        family = &probe.family;
+        let _ = write!(text, "{:<NAME$}", cut(&probe.id, NAME - 1));
+        for scenario in scenarios {
+            text.push(' ');
+            match record.cell(&scenario.id, &probe.id) {
+                Some(cell) => {
+                    let (style, code) = code(cell);
+                    let _ = write!(text, "{style}{code}{style:#}");
+                }
+                None => text.push_str("   "),
+            }
+        }
+        while text.ends_with(' ') {
+            text.pop();
+        }
+        text.push('\n');
+    }
+}
+
+/// A cell in three characters.
+fn code(cell: &Cell) -> (Style, String) {
+    match cell.outcome {
+        Outcome::Allowed => (ALLOWED, "YES".to_owned()),
+        Outcome::Untestable => (UNTESTABLE, " · ".to_owned()),
+        Outcome::Broken => (BROKEN, "???".to_owned()),
+        Outcome::Blocked => {
+            let who = cell.blocked_by.map_or("??", short);
+            let depth = cell.depth.map_or_else(|| " ".to_owned(), |depth| depth.min(9).to_string());
+            (BLOCKED, format!("{who}{depth}"))
+        }
+    }
+}
+
+/// A mechanism in two letters.
+pub fn short(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::MountNamespace => "mn",
+        Mechanism::PidNamespace => "pn",
+        Mechanism::NetworkNamespace => "nn",
+        Mechanism::IpcNamespace => "in",
+        Mechanism::UtsNamespace => "un",
+        Mechanism::CgroupNamespace => "cn",
+        Mechanism::Seccomp => "sc",
+        Mechanism::Ownership => "ow",
+        Mechanism::Capabilities => "ca",
+        Mechanism::UserNamespace => "us",
+        Mechanism::ReadOnlyMount => "ro",
+        Mechanism::MaskedPath => "mp",
+        Mechanism::DeviceCgroup => "dc",
+        Mechanism::ResourceLimit => "rl",
+        Mechanism::NoNewPrivileges => "np",
+        Mechanism::Selinux => "se",
+        Mechanism::Apparmor => "aa",
+        Mechanism::Landlock => "ll",
+        Mechanism::Yama => "ya",
+        Mechanism::Lockdown => "lo",
+        Mechanism::Sysctl => "sy",
+        Mechanism::Kernel => "ke",
+    }
+}
+
+fn legend(text: &mut String, record: &Record, width: usize) {
+    let mut answered: Vec<Mechanism> = record.cells.iter().filter_map(|cell| cell.blocked_by).collect();
+    answered.sort_unstable();
+    answered.dedup();
+    let mut words = vec!["YES got through".to_owned(), "· cannot be tested here".to_owned()];
+    words.extend(answered.into_iter().map(|mechanism| format!("{} {mechanism}", short(mechanism))));
+    words.push("the digit: how many must fail".to_owned());
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() && line.chars().count() + word.chars().count() + 3 > width.min(100) {
+            let _ = writeln!(text, "{line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push_str(" | ");
+        }
+        line.push_str(&word);
+    }
+    let _ = writeln!(text, "{line}\n");
+}
+
+fn not_run(text: &mut String, record: &Record) {
+    for scenario in &record.scenarios {
+        if let Some(reason) = &scenario.not_run {
+            let _ = writeln!(text, "not run here: {}: {}", scenario.id, plain(reason));
+        }
+    }
+}
+
+/// Notes that several scenarios share are said once.
+fn notes(text: &mut String, record: &Record) {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for scenario in &record.scenarios {
+        for note in &scenario.notes {
+            match said.iter_mut().find(|(known, _)| known == note) {
+                Some((_, ids)) => ids.push(&scenario.id),
+                None => said.push((note, vec![&scenario.id])),
+            }
+        }
+    }
+    for (note, ids) in said {
+        let run = record.scenarios.iter().filter(|scenario| scenario.not_run.is_none()).count();
+        let whose = if ids.len() == run && run > 1 { "every scenario".to_owned() } else { ids.join(", ") };
+        let _ = writeln!(text, "note: {whose}: {}", plain(note));
+    }
+}
+
+fn summary(text: &mut String, record: &Record) {
+    let of = |outcome| record.count(outcome);
+    let contradictions = record.cells.iter().filter(|cell| !cell.violations.is_empty()).count();
+    let _ = writeln!(
+        text,
+        "{} verdicts: {} blocked, {} got through, {} cannot be tested here, {} broken",
+        record.cells.len(),
+        of(Outcome::Blocked),
+        of(Outcome::Allowed),
+        of(Outcome::Untestable),
+        of(Outcome::Broken),
+    );
+    if contradictions > 0 {
+        let _ = writeln!(
+            text,
+            "{contradictions} verdicts with a contradiction: more mechanisms let through what fewer stopped"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "{} containers, {} observations, {:.1} s",
+        record.timing.containers, record.timing.observations, record.timing.seconds
+    );
+}
+
+fn line(text: &mut String, style: Style, content: &str) {
+    let _ = writeln!(text, "{style}{content}{style:#}");
+}
+
+/// At most `length` characters, without control characters.
+fn cut(text: &str, length: usize) -> String {
+    let plain = plain(text);
+    if plain.chars().count() <= length {
+        return plain;
+    }
+    let mut short: String = plain.chars().take(length.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// Text that may come from a container or a file, without anything that a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,184 @@
+//! A scenario file as it was written: Compose's keys and value forms, nothing resolved, nothing defaulted.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A scenario file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// A heading.
+    pub title: String,
+    /// What there is to learn from it.
+    pub teaches: String,
+    /// The container, as a Compose service.
+    #[serde(default)]
+    pub service: Service,
+    /// `daemon.json` keys of a Docker daemon of its own.
+    #[serde(default)]
+    pub daemon: BTreeMap<String, serde_json::Value>,
+    /// What the host must have.
+    #[serde(default)]
+    pub needs: Vec<Facility>,
+}
+
+/// Something that a host may lack.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Facility {
+    /// SELinux is active.
+    Selinux,
+    /// `AppArmor` is active.
+    Apparmor,
+    /// The kernel loads modules.
+    Modules,
+    /// Containers can be started outside a user namespace.
+    Root,
+    /// A Docker daemon.
+    Docker,
+}
+
+/// The security-relevant keys of a Compose service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Service {
+    /// `UID[:GID]`; names need an image and are refused.
+    pub user: Option<String>,
+    /// Supplementary group ids.
+    pub group_add: Vec<String>,
+    /// Capabilities beyond the default.
+    pub cap_add: Vec<String>,
+    /// Capabilities taken from the default.
+    pub cap_drop: Vec<String>,
+    /// `seccomp=`, `label=`, `apparmor=`, `no-new-privileges`, `systempaths=`.
+    pub security_opt: Vec<String>,
+    /// Everything at once.
+    pub privileged: bool,
+    /// Read-only root directory.
+    pub read_only: bool,
+    /// `host`: no user namespace although the daemon remaps.
+    pub userns_mode: Option<String>,
+    /// `host`.
+    pub pid: Option<String>,
+    /// `host`, `private`, `shareable`.
+    pub ipc: Option<String>,
+    /// `host`.
+    pub uts: Option<String>,
+    /// `host`, `none`, `bridge`.
+    pub network_mode: Option<String>,
+    /// `host`, `private`.
+    pub cgroup: Option<String>,
+    /// `HOST[:CONTAINER[:rwm]]`.
+    pub devices: Vec<String>,
+    /// `c 1:3 rwm`.
+    pub device_cgroup_rules: Vec<String>,
+    /// `SOURCE:TARGET[:OPTIONS]` or the long form.
+    pub volumes: Vec<Volume>,
+    /// `TARGET[:OPTIONS]`, one or several.
+    pub tmpfs: OneOrMany,
+    /// Limits by name.
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Number of processes; -1 is unlimited.
+    pub pids_limit: Option<i64>,
+    /// Bytes, or with a unit: `64m`.
+    pub mem_limit: Option<String>,
+    /// A map, or a list of `name=value`.
+    pub sysctls: Pairs,
+}
+
+/// A volume in Compose's short or long form.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a volume is written SOURCE:TARGET[:ro], or as a mapping with type, source and target"
+)]
+pub enum Volume {
+    /// `SOURCE:TARGET[:OPTIONS]`.
+    Short(String),
+    /// The mapping.
+    Long(LongVolume),
+}
+
+/// Compose's long form of a volume.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongVolume {
+    /// `bind` or `tmpfs`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The host's path.
+    pub source: Option<String>,
+    /// The path inside.
+    pub target: String,
+    /// Whether it is read-only.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Options of a bind.
+    pub bind: Option<BindOptions>,
+}
+
+/// Options of a bind in the long form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindOptions {
+    /// `z` or `Z`.
+    pub selinux: Option<String>,
+}
+
+/// A value, or a list of values.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// A `setrlimit` limit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged, expecting = "a limit is a number, or a mapping with soft and hard")]
+pub enum Ulimit {
+    /// Soft and hard.
+    Both(u64),
+    /// Each.
+    Each {
+        /// What counts.
+        soft: u64,
+        /// Up to what the process may raise it.
+        hard: u64,
+    },
+}
+
+/// A map, or a list of `name=value`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a mapping, or a list of name=value")]
+pub enum Pairs {
+    /// The map.
+    Map(BTreeMap<String, String>),
+    /// The list.
+    List(Vec<String>),
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}

@@ -1,0 +1,94 @@
+//! Scenarios: how a container is set up. Reads scenario files and turns what was written into what was meant.
+//!
+//! A file that makes no sense is a [`ScenarioError`]; a file that makes sense but asks for what this host
+//! does not have is [`Resolution::NotRun`], with the reason.
+
+pub mod defaults;
+mod error;
+pub mod file;
+mod library;
+mod resolve;
+mod security_opt;
+pub mod values;
+
+use std::collections::BTreeMap;
+
+pub use error::{ScenarioError, most_like};
+pub use library::{Origin, builtin_ids, glob, select};
+pub use resolve::{Context, Resolution, Resolved};
+
+/// A scenario as it was written, with its name and where its other files are.
+#[derive(Debug)]
+pub struct Scenario {
+    /// The file's name without `.yaml`.
+    pub id: String,
+    /// What was written.
+    pub file: file::File,
+    /// Its `service` and `daemon`, as they were written, for the record.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// Where it was written; relative paths start there.
+    pub origin: Origin,
+}
+
+impl Scenario {
+    /// Parses a scenario file's text.
+    pub fn parse(id: &str, text: &str, origin: Origin) -> Result<Self, ScenarioError> {
+        let path = origin.display(&format!("{id}.yaml"));
+        let wrong = |error: serde_saphyr::Error| explain(path.clone(), &error);
+        let file = serde_saphyr::from_str(text).map_err(wrong)?;
+        let written: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).map_err(wrong)?;
+        let settings = written.into_iter().filter(|(key, _)| key == "service" || key == "daemon").collect();
+        Ok(Self { id: id.to_owned(), file, settings, origin })
+    }
+
+    /// Turns what was written into settings for the host that `context` describes.
+    pub fn resolve(&self, context: &Context<'_>) -> Result<Resolution, ScenarioError> {
+        resolve::resolve(self, context)
+    }
+
+    /// The path to name in messages.
+    pub fn path(&self) -> String {
+        self.origin.display(&format!("{}.yaml", self.id))
+    }
+}
+
+/// Where in the file, what, and the nearest right key.
+fn explain(path: String, error: &serde_saphyr::Error) -> ScenarioError {
+    let bare = error.without_snippet();
+    let line = bare.location().map_or(1, |location| location.line());
+    if let serde_saphyr::Error::SerdeUnknownField { field, expected, .. } = bare {
+        let near = most_like(field, expected.iter().copied());
+        return ScenarioError::UnknownKey { path, line, key: field.clone(), near };
+    }
+    // The location stands in front of our own message already.
+    let text = bare.to_string();
+    let why = text.lines().next().unwrap_or_default();
+    let why = why.trim_start_matches("error: ");
+    let why =
+        why.split_once(": ").filter(|(place, _)| place.starts_with("line ")).map_or(why, |(_, rest)| rest);
+    ScenarioError::Malformed { path, line, why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::unknown_key(
+        "title: a\nteaches: b\nservice:\n  cap_drp: [ALL]\n",
+        "x.yaml:4: unknown key 'cap_drp'; did you mean 'cap_drop'?"
+    )]
+    #[case::unknown_top_key("titel: a\n", "x.yaml:1: unknown key 'titel'; did you mean 'title'?")]
+    #[case::wrong_type("title: a\nteaches: b\nservice: {privileged: perhaps}\n", "x.yaml:3: invalid boolean")]
+    #[case::missing("title: a\n", "x.yaml:1: missing field `teaches`")]
+    #[case::wrong_list(
+        "title: a\nteaches: b\nservice:\n  volumes: [{typ: bind}]\n",
+        "x.yaml:4: a volume is written SOURCE:TARGET[:ro], or as a mapping with type, source and target"
+    )]
+    fn mistakes_are_named_with_their_line(#[case] text: &str, #[case] message: &str) {
+        let error = Scenario::parse("x", text, Origin::BuiltIn).unwrap_err();
+        assert_eq!(error.to_string().replace("scenarios/", ""), message);
+    }
+}

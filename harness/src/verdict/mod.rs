@@ -1,0 +1,240 @@
+//! From observations to verdicts. Pure: no files, no processes, no clock.
+
+mod reason;
+pub mod search;
+
+use nix::errno::Errno;
+use whyblocked_agent::wire::Observation;
+use whyblocked_agent::{Outcome as Seen, Probe};
+
+use self::search::{Blocked, Findings, Subset};
+use crate::host::{Host, Reach};
+use crate::mechanism::Mechanism;
+use crate::plan::Plan;
+use crate::record::{Cell, Evidence, Outcome, Proof, Violation};
+
+/// What a verdict for one probe in one scenario rests on.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The scenario's id.
+    pub scenario: &'a str,
+    /// The probe.
+    pub probe: &'a Probe,
+    /// What can be relaxed.
+    pub plan: &'a Plan,
+    /// What the search found.
+    pub findings: &'a Findings,
+    /// What the probe saw in the scenario itself.
+    pub full: Option<&'a Observation>,
+    /// What the probe saw with everything relaxed.
+    pub control: Option<&'a Observation>,
+    /// Why a trial could not be run, or what a probe said that broke in it.
+    pub failure: Option<String>,
+    /// What witnesses saw, each agreeing (or not) with the experiment.
+    pub witnessed: Vec<Witnessed>,
+    /// The host.
+    pub host: &'a Host,
+    /// How far the run could reach.
+    pub reach: &'a Reach,
+}
+
+/// What a method that is independent of the experiment saw.
+#[derive(Clone, Debug)]
+pub struct Witnessed {
+    /// For the record.
+    pub evidence: Evidence,
+    /// The mechanism that it saw answer, if it saw one.
+    pub answered: Option<Mechanism>,
+    /// Whether that fits what the experiment showed.
+    pub agrees: bool,
+}
+
+/// The verdict.
+pub fn verdict(case: &Case<'_>) -> Cell {
+    let mut cell = blank(case);
+    match case.findings {
+        Findings::Allowed { violations } => {
+            cell.outcome = Outcome::Allowed;
+            cell.evidence.push(experiment("reached in the scenario itself", case.full));
+            cell.violations = named_violations(case, violations);
+            cell.proof = Some(proof(case));
+        }
+        Findings::Blocked(blocked) => decide_blocked(case, blocked, &mut cell),
+        Findings::Untestable => {
+            let (reason, note) = reason::untestable(case);
+            cell.outcome = Outcome::Untestable;
+            cell.reason = Some(reason);
+            cell.note = Some(note);
+            cell.evidence.push(experiment("stopped with everything relaxed", case.control));
+        }
+        Findings::Broken(on) => {
+            cell.reason = Some("set-up".to_owned());
+            let with = list(&case.plan.named(*on));
+            let why = case.failure.clone().unwrap_or_default();
+            cell.note = Some(format!("the trial with {with} on proves nothing: {why}"));
+        }
+    }
+    cell.evidence.extend(case.witnessed.iter().map(|witnessed| witnessed.evidence.clone()));
+    cell
+}
+
+fn blank(case: &Case<'_>) -> Cell {
+    let answered = case.full.filter(|seen| !seen.call.is_empty());
+    Cell {
+        scenario: case.scenario.to_owned(),
+        probe: case.probe.id.to_owned(),
+        outcome: Outcome::Broken,
+        call: answered.map(|seen| seen.call.clone()),
+        errno: answered.filter(|seen| seen.errno != 0).map(|seen| errno_name(seen.errno)),
+        blocked_by: None,
+        layers: Vec::new(),
+        opens: Vec::new(),
+        depth: None,
+        evidence: Vec::new(),
+        proof: None,
+        reason: None,
+        note: case.full.map(|seen| seen.detail.clone()).filter(|detail| !detail.is_empty()),
+        violations: Vec::new(),
+    }
+}
+
+fn decide_blocked(case: &Case<'_>, blocked: &Blocked, cell: &mut Cell) {
+    cell.outcome = Outcome::Blocked;
+    cell.layers = case.plan.named(blocked.layers);
+    cell.opens = blocked.opens.iter().map(|open| case.plan.named(*open)).collect();
+    cell.depth = blocked.opens.iter().map(|open| open.len() as u32).min();
+    let witness = case.witnessed.iter().find_map(|witnessed| witnessed.answered);
+    cell.blocked_by = witness.or_else(|| answered(case, blocked));
+    cell.violations = named_violations(case, &blocked.violations);
+    cell.proof = Some(proof(case));
+    cell.evidence.push(experiment("stopped in the scenario itself", case.full));
+    for layer in &cell.layers {
+        cell.evidence.push(Evidence {
+            method: "experiment".to_owned(),
+            says: format!("{layer} alone stops it"),
+            detail: "everything else relaxed".to_owned(),
+        });
+    }
+    for set in blocked.stopping.iter().filter(|set| set.len() > 1) {
+        cell.evidence.push(Evidence {
+            method: "experiment".to_owned(),
+            says: format!("{} stop it together, none of them alone", list(&case.plan.named(*set))),
+            detail: "everything else relaxed".to_owned(),
+        });
+    }
+    for open in &cell.opens {
+        cell.evidence.push(Evidence {
+            method: "experiment".to_owned(),
+            says: format!("it gets through with {} relaxed", list(open)),
+            detail: "everything else as in the scenario".to_owned(),
+        });
+    }
+}
+
+/// Without a witness: the mechanism whose errno it is, or else the first in the kernel's order.
+fn answered(case: &Case<'_>, blocked: &Blocked) -> Option<Mechanism> {
+    let candidates = if blocked.layers.is_empty() {
+        blocked.stopping.first().copied().unwrap_or(Subset::EMPTY)
+    } else {
+        blocked.layers
+    };
+    let candidates = case.plan.named(candidates);
+    let telling = case.full.and_then(telling_errno).filter(|mechanism| candidates.contains(mechanism));
+    telling.or_else(|| candidates.first().copied())
+}
+
+/// Errnos that only one mechanism gives.
+fn telling_errno(seen: &Observation) -> Option<Mechanism> {
+    match seen.errno {
+        libc::EROFS => Some(Mechanism::ReadOnlyMount),
+        libc::ESRCH => Some(Mechanism::PidNamespace),
+        _ => None,
+    }
+}
+
+fn proof(case: &Case<'_>) -> Proof {
+    if case.witnessed.iter().any(|witnessed| !witnessed.agrees) {
+        Proof::Conflict
+    } else if case.witnessed.is_empty() {
+        Proof::Single
+    } else {
+        Proof::Confirmed
+    }
+}
+
+fn experiment(says: &str, seen: Option<&Observation>) -> Evidence {
+    Evidence {
+        method: "experiment".to_owned(),
+        says: says.to_owned(),
+        detail: seen.map_or_else(String::new, answer),
+    }
+}
+
+/// An observation in words: `settimeofday: EPERM`.
+pub fn answer(seen: &Observation) -> String {
+    let call = if seen.call.is_empty() { "no call was made" } else { &seen.call };
+    let result = match (seen.call.is_empty(), seen.errno) {
+        (true, _) => String::new(),
+        (false, 0) => ": it worked".to_owned(),
+        (false, errno) => format!(": {}", errno_name(errno)),
+    };
+    let how = match seen.outcome {
+        Seen::Reached if seen.errno != 0 => ", which comes only after every permission check",
+        Seen::Denied if seen.errno == 0 => ", and the kernel withheld what was asked",
+        _ => "",
+    };
+    let detail = if seen.detail.is_empty() { String::new() } else { format!(" ({})", seen.detail) };
+    format!("{call}{result}{how}{detail}")
+}
+
+/// `EPERM`; a number where it has no name.
+pub fn errno_name(errno: i32) -> String {
+    match Errno::from_raw(errno) {
+        Errno::UnknownErrno => format!("errno {errno}"),
+        known => format!("{known:?}"),
+    }
+}
+
+fn named_violations(case: &Case<'_>, violations: &[(Subset, Subset)]) -> Vec<Violation> {
+    violations
+        .iter()
+        .map(|(small, large)| Violation {
+            stopped_with: case.plan.named(*small),
+            let_through_with_more: case.plan.named(*large),
+        })
+        .collect()
+}
+
+/// `a`, `a and b`, `a, b and c`; `nothing` if there is none.
+pub fn list(mechanisms: &[Mechanism]) -> String {
+    let names: Vec<String> = mechanisms.iter().map(ToString::to_string).collect();
+    match names.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[], "nothing")]
+    #[case(&[Mechanism::Seccomp], "seccomp")]
+    #[case(&[Mechanism::Seccomp, Mechanism::Capabilities], "seccomp and capabilities")]
+    #[case(&[Mechanism::Seccomp, Mechanism::Ownership, Mechanism::Yama], "seccomp, ownership and yama")]
+    fn lists_read_like_sentences(#[case] mechanisms: &[Mechanism], #[case] text: &str) {
+        assert_eq!(list(mechanisms), text);
+    }
+
+    #[rstest]
+    #[case(1, "EPERM")]
+    #[case(30, "EROFS")]
+    #[case(4000, "errno 4000")]
+    fn errnos_have_names(#[case] errno: i32, #[case] name: &str) {
+        assert_eq!(errno_name(errno), name);
+    }
+}
