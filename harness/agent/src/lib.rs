@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod found;
+pub mod inspect;
 pub mod layout;
 pub mod probe;
 pub mod roles;

@@ -1,8 +1,9 @@
-//! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON.
+//! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON, or
+//! `/agent inspect`, which prints an [`whyblocked_agent::inspect::Inspection`].
 
 use std::process::ExitCode;
 
-use whyblocked_agent::{roles, runner, wire::Request};
+use whyblocked_agent::{inspect::Inspection, roles, runner, wire::Request};
 
 fn main() -> ExitCode {
     let mut args = std::env::args();
@@ -14,6 +15,9 @@ fn main() -> ExitCode {
         eprintln!("usage: whyblocked-agent REQUEST\nThe harness starts this program inside a container.");
         return ExitCode::from(2);
     };
+    if text == "inspect" {
+        return inspect();
+    }
     match serde_json::from_str::<Request>(&text) {
         Ok(request) => {
             runner::run(&request);
@@ -24,4 +28,20 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn inspect() -> ExitCode {
+    match Inspection::of_self().map(|seen| serde_json::to_string(&seen)) {
+        Ok(Ok(text)) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Err(error)) => complain(&error),
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("whyblocked-agent: cannot look at this process: {error}");
+    ExitCode::from(3)
 }

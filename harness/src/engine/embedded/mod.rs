@@ -15,9 +15,11 @@ mod spawn;
 mod step;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use whyblocked_agent::inspect::Inspection;
 use whyblocked_agent::wire::Request;
+use whyblocked_agent::{Need, catalogue};
 
 use self::cgroup::Cgroups;
 use self::lab::Lab;
@@ -32,6 +34,7 @@ pub(crate) static AGENT: &[u8] = include_bytes!(env!("WHYBLOCKED_AGENT"));
 
 /// Time limit of one probe.
 const PROBE_LIMIT_MS: u64 = 1000;
+const PROBE_LIMIT: Duration = Duration::from_millis(PROBE_LIMIT_MS);
 
 /// The built-in engine.
 #[derive(Debug)]
@@ -73,19 +76,59 @@ impl Engine for Embedded {
 
     fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError> {
         let start = Instant::now();
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let token = format!("{}-{number}", self.dir.name());
-        let lab = Lab::create(&self.dir, number, settings)?;
+        let container = self.container(settings)?;
         let request = Request {
             probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
-            token: token.clone(),
+            token: container.token.clone(),
             limit_ms: PROBE_LIMIT_MS,
             ..self.outside.request()
         };
-        let plan = plan::plan(settings, &self.reach, &request, &self.dir, lab.as_ref())?;
-        let text = spawn::run(&plan, settings, &self.cgroups, probes.len() as u64 * PROBE_LIMIT_MS)?;
+        let needs: Vec<Need> = probes
+            .iter()
+            .filter_map(|id| catalogue::find(id))
+            .flat_map(|probe| probe.needs)
+            .copied()
+            .collect();
+        let argument = serde_json::to_string(&request).expect("a request is plain data");
+        let limit = PROBE_LIMIT * probes.len() as u32;
+        let text = self.start(settings, &container, &needs, &argument, limit)?;
         let observations = output::parse(&text, probes)?;
-        let canaries = lab.map(|lab| lab.take_canaries(&token)).unwrap_or_default();
+        let canaries = container.lab.map(|lab| lab.take_canaries(&container.token)).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
+    }
+}
+
+/// What a container has to itself.
+struct Container {
+    token: String,
+    lab: Option<Lab>,
+}
+
+impl Embedded {
+    /// Starts a container whose process only looks at itself.
+    pub fn inspect(&self, settings: &Settings) -> Result<Inspection, EngineError> {
+        let container = self.container(settings)?;
+        let text = self.start(settings, &container, &[], "inspect", PROBE_LIMIT)?;
+        let gibberish =
+            || EngineError::Gibberish { text: String::from_utf8_lossy(&text).escape_debug().to_string() };
+        serde_json::from_slice(&text).map_err(|_| gibberish())
+    }
+
+    fn container(&self, settings: &Settings) -> Result<Container, EngineError> {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        let lab = Lab::create(&self.dir, number, settings)?;
+        Ok(Container { token: format!("{}-{number}", self.dir.name()), lab })
+    }
+
+    fn start(
+        &self,
+        settings: &Settings,
+        container: &Container,
+        needs: &[Need],
+        argument: &str,
+        limit: Duration,
+    ) -> Result<Vec<u8>, EngineError> {
+        let plan = plan::plan(settings, &self.reach, needs, argument, &self.dir, container.lab.as_ref())?;
+        spawn::run(&plan, settings, &self.cgroups, limit)
     }
 }

@@ -7,8 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::AtomicI32;
 
-use whyblocked_agent::wire::Request;
-use whyblocked_agent::{Need, catalogue, layout};
+use whyblocked_agent::{Need, layout};
 
 use super::lab::Lab;
 use super::step::{Op, Resources};
@@ -24,26 +23,25 @@ pub(super) struct Plan {
     pub(super) steps: Vec<(String, Op)>,
     /// What they share.
     pub(super) resources: Resources,
-    // Kept open until the child has them.
+    // Kept open, and alive, until the child has them.
     _trees: Vec<OwnedFd>,
+    _arguments: Vec<CString>,
 }
 
 const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
-/// Plans a container.
+/// Plans a container in which the agent runs with `argument`, and finds what `needs` names.
 pub(super) fn plan(
     settings: &Settings,
     reach: &Reach,
-    request: &Request,
+    needs: &[Need],
+    argument: &str,
     dir: &RunDir,
     lab: Option<&Lab>,
 ) -> Result<Plan, EngineError> {
-    let needs = |need: Need| {
-        request.probes.iter().any(|id| catalogue::find(id).is_some_and(|probe| probe.needs.contains(&need)))
-    };
     let mut planner = Planner { settings, reach, steps: Vec::new(), trees: Vec::new(), slots: Vec::new() };
     planner.enter(dir);
-    planner.root_directory(&needs)?;
+    planner.root_directory(needs)?;
     planner.kernel_file_systems();
     planner.devices();
     let moves = planner.open_binds(lab)?;
@@ -51,20 +49,14 @@ pub(super) fn plan(
     planner.place(moves);
     planner.namespaces();
     planner.hide();
-    planner.become_the_user(&needs);
+    planner.become_the_user(needs);
     let filter = settings.seccomp.as_deref().map(seccomp::compile).transpose()?.unwrap_or_default();
-    let text = serde_json::to_string(request).expect("a request is plain data");
-    let arguments = vec![c(layout::AGENT), c(&text)];
+    let arguments = vec![c(layout::AGENT), c(argument)];
     let mut argv: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
     argv.push(std::ptr::null());
-    let resources = Resources {
-        trees: planner.slots,
-        filter,
-        argv,
-        arguments,
-        envp: vec![c"PATH=/".as_ptr(), std::ptr::null()],
-    };
-    Ok(Plan { steps: planner.steps, resources, _trees: planner.trees })
+    let resources =
+        Resources { trees: planner.slots, filter, argv, envp: vec![c"PATH=/".as_ptr(), std::ptr::null()] };
+    Ok(Plan { steps: planner.steps, resources, _trees: planner.trees, _arguments: arguments })
 }
 
 /// A C string; a NUL cannot be in any of ours, and would end the string if it were.
@@ -162,7 +154,7 @@ impl Planner<'_> {
         self.add("enter the root directory", Op::ChangeDirectory { path: c(&root) });
     }
 
-    fn root_directory(&mut self, needs: &dyn Fn(Need) -> bool) -> Result<(), EngineError> {
+    fn root_directory(&mut self, needs: &[Need]) -> Result<(), EngineError> {
         for name in ["proc", "sys", "dev", "host"] {
             self.directory(name);
         }
@@ -172,10 +164,10 @@ impl Planner<'_> {
         if !self.settings.namespaces.mount {
             self.host_directories()?;
         }
-        if needs(Need::SetuidRoot) {
+        if needs.contains(&Need::SetuidRoot) {
             self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
         }
-        if needs(Need::FileCapability) {
+        if needs.contains(&Need::FileCapability) {
             self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);
             let op = Op::Attribute {
                 path: c(&layout::FILE_CAPABILITY[1..]),
@@ -184,7 +176,7 @@ impl Planner<'_> {
             };
             self.add("give a file its capability", op);
         }
-        if needs(Need::ForeignFiles) && self.has_foreign_id() {
+        if needs.contains(&Need::ForeignFiles) && self.has_foreign_id() {
             let foreign = layout::FOREIGN_ID;
             self.file(&layout::FOREIGN_FILE[1..], b"another user's\n", 0o600, foreign, foreign);
             let own = self.settings.identity.uid;
@@ -418,13 +410,13 @@ impl Planner<'_> {
         }
     }
 
-    fn become_the_user(&mut self, needs: &dyn Fn(Need) -> bool) {
+    fn become_the_user(&mut self, needs: &[Need]) {
         let settings = self.settings;
         for limit in &settings.limits.ulimits {
             let op = Op::Limit { resource: limit.resource, soft: limit.soft, hard: limit.hard };
             self.add(format!("limit {}", limit.name), op);
         }
-        if needs(Need::Neighbour) && self.has_foreign_id() {
+        if needs.contains(&Need::Neighbour) && self.has_foreign_id() {
             let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID };
             self.add("start a process of another user", op);
         }

@@ -16,12 +16,13 @@ use crate::settings::{Settings, UserNamespace};
 /// What a container may take beside its probes' own limits.
 const SETUP_LIMIT: Duration = Duration::from_secs(20);
 
-/// Starts the container, and returns what it wrote to its standard output.
+/// Starts the container, and returns what it wrote to its standard output. `limit` is its process's own; the
+/// set-up has another.
 pub(super) fn run(
     plan: &Plan,
     settings: &Settings,
     cgroups: &Cgroups,
-    probes_ms: u64,
+    limit: Duration,
 ) -> Result<Vec<u8>, EngineError> {
     let (output, output_in) = pipe()?;
     let (failure, failure_in) = pipe()?;
@@ -43,8 +44,7 @@ pub(super) fn run(
     // A child that is gone already says why over the other pipe.
     let _ = lifeline_in.write_all(b"g");
 
-    let limit = SETUP_LIMIT + Duration::from_millis(probes_ms);
-    let text = read_until_end(&output, limit);
+    let text = read_until_end(&output, SETUP_LIMIT + limit);
     child.end(text.is_err())?;
     let mut report = Vec::new();
     fs::File::from(failure)

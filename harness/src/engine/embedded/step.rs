@@ -90,9 +90,7 @@ pub(super) struct Resources {
     pub(super) trees: Vec<AtomicI32>,
     /// The filter.
     pub(super) filter: Vec<Instruction>,
-    /// The agent's path and arguments.
-    pub(super) arguments: Vec<CString>,
-    /// The same, as the kernel wants it.
+    /// The agent's path and arguments, as the kernel wants them.
     pub(super) argv: Vec<*const libc::c_char>,
     /// The environment.
     pub(super) envp: Vec<*const libc::c_char>,
