@@ -42,8 +42,9 @@ fn build_agent(workspace: &Path, target_dir: &Path) -> PathBuf {
         .expect("cargo can be started again");
     assert!(
         status.success(),
-        "the agent did not link statically. It needs the C library's static archive:\n\
-         Debian and Ubuntu: apt install libc6-dev; Fedora: dnf install glibc-static; Alpine: nothing more."
+        "the agent could not be built; the reason stands above. If it is that a library such as 'c' is not found,\n\
+         the C library's static archive is missing: Debian and Ubuntu: apt install libc6-dev;\n\
+         Fedora: dnf install glibc-static; Alpine: nothing more."
     );
     target_dir.join(target).join("agent").join("whyblocked-agent")
 }

@@ -38,5 +38,11 @@ pub const VICTIM_NAME: &str = "wb-victim";
 /// Names of the abstract sockets that the harness listens on outside begin with this.
 pub const ABSTRACT_SOCKET: &str = "whyblocked-outside";
 
-/// Names of canary files begin with this; the rest is the container's token.
+/// Names of canary files begin with this; the rest is the container's token, and where the harness looks for
+/// the canary from outside, a dot and the probe's id ([`canary`]).
 pub const CANARY: &str = "whyblocked-canary-";
+
+/// The name of the file that `probe` leaves in a directory of the host, for the harness to see.
+pub fn canary(token: &str, probe: &str) -> String {
+    format!("{CANARY}{token}.{probe}")
+}

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use whyblocked_agent::catalogue;
+
 use super::selection::{EngineChoice, Place, Selection};
 use super::{Exit, Failure, Format, json, print, session};
 use crate::record;
 use crate::report::explain;
+use crate::scenario::most_like;
 use crate::seccomp::DefaultProfile;
 
 /// Options of `explain`.
@@ -27,23 +30,37 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    if catalogue::find(&args.probe).is_none() {
+        let near = most_like(&args.probe, catalogue::all().map(|probe| probe.id));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        return Err(Failure::usage(format!("there is no probe '{}'{hint}", args.probe)));
+    }
     let record = match &args.record {
         Some(path) => record::read(path)?,
-        None => session::record(
-            &Selection {
-                scenarios: vec![args.scenario.clone()],
-                probes: vec![args.probe.clone()],
-                engine: EngineChoice::default(),
-                place: Place::default(),
-                seccomp_default: args.seccomp_default,
-            },
-            false,
-        )?,
+        None => session::record(&args.selection(), false)?,
+    };
+    // A file's scenario is called by the file's name.
+    let scenario = args.record.is_none().then(|| record.scenarios.first()).flatten();
+    let scenario = scenario.map_or(args.scenario.as_str(), |entry| entry.id.as_str());
+    let Some(explained) = explain::text(&record, scenario, &args.probe) else {
+        return Err(Failure::usage(format!("the record has no verdict for {scenario} / {}", args.probe)));
     };
     let text = match args.format {
-        Format::Json => json(&record.cells)?,
-        Format::Text => explain::text(&record, &args.scenario, &args.probe),
+        Format::Json => json(&record.cell(scenario, &args.probe))?,
+        Format::Text => explained,
     };
     print(&text)?;
     Ok(session::exit(&record))
+}
+
+impl Args {
+    fn selection(&self) -> Selection {
+        Selection {
+            scenarios: vec![self.scenario.clone()],
+            probes: vec![self.probe.clone()],
+            engine: EngineChoice::default(),
+            place: Place::default(),
+            seccomp_default: self.seccomp_default,
+        }
+    }
 }

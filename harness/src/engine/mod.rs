@@ -49,6 +49,8 @@ pub struct Trial {
 /// A file that a probe left in a directory of the laboratory host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canary {
+    /// The id of the probe that left it.
+    pub probe: String,
     /// Its path below the laboratory directory: `etc/whyblocked-canary-…`.
     pub path: String,
     /// Its owner on the host.

@@ -2,36 +2,36 @@
 
 /// What the entries of a `security_opt` list ask for together.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct SecurityOpt {
+pub(super) struct SecurityOpt {
     /// `seccomp=`: `unconfined` or a file.
-    pub seccomp: Option<String>,
+    pub(super) seccomp: Option<String>,
     /// `apparmor=`: `unconfined` or a profile's name.
-    pub apparmor: Option<String>,
+    pub(super) apparmor: Option<String>,
     /// `no-new-privileges`.
-    pub no_new_privileges: Option<bool>,
+    pub(super) no_new_privileges: Option<bool>,
     /// `systempaths=unconfined`.
-    pub system_paths_unconfined: bool,
+    pub(super) system_paths_unconfined: bool,
     /// `label=`.
-    pub label: LabelOpt,
+    pub(super) label: LabelOpt,
 }
 
 /// The `label=` entries.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct LabelOpt {
+pub(super) struct LabelOpt {
     /// `label=disable`.
-    pub disable: bool,
+    pub(super) disable: bool,
     /// `label=user:`.
-    pub user: Option<String>,
+    pub(super) user: Option<String>,
     /// `label=role:`.
-    pub role: Option<String>,
+    pub(super) role: Option<String>,
     /// `label=type:`.
-    pub kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// `label=level:`.
-    pub level: Option<String>,
+    pub(super) level: Option<String>,
 }
 
 /// Parses the list; Docker accepts `=` and, from old times, `:` after the name.
-pub fn parse(list: &[String]) -> Result<SecurityOpt, String> {
+pub(super) fn parse(list: &[String]) -> Result<SecurityOpt, String> {
     let mut opt = SecurityOpt::default();
     for entry in list {
         let (name, value) = entry
@@ -77,14 +77,14 @@ fn label(opt: &mut LabelOpt, value: &str) -> Result<(), String> {
 
 impl LabelOpt {
     /// Whether anything but `disable` is asked for.
-    pub fn asks_for_a_label(&self) -> bool {
+    pub(super) fn asks_for_a_label(&self) -> bool {
         self.user.is_some() || self.role.is_some() || self.kind.is_some() || self.level.is_some()
     }
 
     /// The label of a container started by a process that is labelled `own` (`user:role:type:level`).
     ///
     /// The user and role are kept unless asked otherwise: a runtime may not change them under the reference policy.
-    pub fn label(&self, own: &str) -> Option<String> {
+    pub(super) fn label(&self, own: &str) -> Option<String> {
         let mut parts = own.trim_end_matches(['\0', '\n']).splitn(4, ':');
         let (user, role) = (parts.next()?, parts.next()?);
         let user = self.user.as_deref().unwrap_or(user);

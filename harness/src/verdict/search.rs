@@ -264,20 +264,15 @@ mod tests {
         }
     }
 
-    fn sets(sets: &[&[usize]]) -> Vec<Subset> {
-        sets.iter()
-            .map(|set| set.iter().fold(Subset::EMPTY, |all, place| all.with(Subset::single(*place))))
-            .collect()
-    }
-
     #[rstest]
-    #[case::one_layer(3, &[&[1]], &[&[1]])]
-    #[case::two_layers_open_only_together(3, &[&[0], &[2]], &[&[0, 2]])]
-    #[case::a_pair_that_blocks_together(3, &[&[0, 1]], &[&[0], &[1]])]
-    #[case::a_layer_and_a_pair(4, &[&[0], &[1, 2]], &[&[0, 1], &[0, 2]])]
-    #[case::overlapping_pairs(4, &[&[0, 1], &[1, 2], &[2, 3]], &[&[0, 2], &[1, 2], &[1, 3]])]
-    #[case::all_of_three(3, &[&[0, 1, 2]], &[&[0], &[1], &[2]])]
-    fn known_shapes(#[case] count: usize, #[case] stopping: &[&[usize]], #[case] opens: &[&[usize]]) {
+    #[case::one_layer(3, &[0b010], &[0b010])]
+    #[case::two_layers_open_only_together(3, &[0b001, 0b100], &[0b101])]
+    #[case::a_pair_that_blocks_together(3, &[0b011], &[0b001, 0b010])]
+    #[case::a_layer_and_a_pair(4, &[0b0001, 0b0110], &[0b0011, 0b0101])]
+    #[case::overlapping_pairs(4, &[0b0011, 0b0110, 0b1100], &[0b0101, 0b0110, 0b1010])]
+    #[case::all_of_three(3, &[0b111], &[0b001, 0b010, 0b100])]
+    fn known_shapes(#[case] count: usize, #[case] stopping: &[u32], #[case] opens: &[u32]) {
+        let sets = |bits: &[u32]| bits.iter().copied().map(Subset).collect::<Vec<_>>();
         let stopping = sets(stopping);
         let (findings, _) = search(count, |on| stopping.iter().any(|set| set.is_within(on)));
         let Findings::Blocked(blocked) = findings else { panic!("{findings:?}") };

@@ -1,30 +1,28 @@
 //! The laboratory directory seen from outside: whether a file that a probe says it made is really there, and
 //! whose it is on the host.
 
+use whyblocked_agent::Outcome;
 use whyblocked_agent::wire::Observation;
-use whyblocked_agent::{Outcome, layout};
 
 use crate::engine::Canary;
 use crate::record::Evidence;
 use crate::verdict::Witnessed;
 
-/// Which probe leaves its canary in which directory of the laboratory.
-const LEAVES: [(&str, &str); 2] = [("file-write-host-etc", "etc"), ("file-write-readonly-bind", "var")];
+/// Probes that leave a canary where the harness can see it.
+const LEAVE_CANARIES: [&str; 2] = ["file-write-host-etc", "file-write-readonly-bind"];
 
 /// What the laboratory's directories say about what a probe saw.
 pub fn saw(probe: &str, seen: Option<&Observation>, canaries: &[Canary]) -> Vec<Witnessed> {
-    let Some((_, directory)) = LEAVES.iter().find(|(id, _)| *id == probe) else { return Vec::new() };
-    let Some(seen) = seen else { return Vec::new() };
-    let canary =
-        canaries.iter().find(|canary| canary.path.starts_with(&format!("{directory}/{}", layout::CANARY)));
-    let reached = seen.outcome == Outcome::Reached;
+    let Some(seen) = seen.filter(|_| LEAVE_CANARIES.contains(&probe)) else { return Vec::new() };
+    let canary = canaries.iter().find(|canary| canary.probe == probe);
     let (says, detail) = match canary {
-        Some(Canary { path, uid, gid }) => {
+        Some(Canary { path, uid, gid, .. }) => {
             ("the file appeared on the host".to_owned(), format!("{path}, owner {uid}:{gid} on the host"))
         }
-        None => ("no file appeared on the host".to_owned(), format!("looked in {directory}/")),
+        None => ("no file appeared on the host".to_owned(), "in no directory of the laboratory".to_owned()),
     };
     let evidence = Evidence { method: "outside".to_owned(), says, detail };
+    let reached = seen.outcome == Outcome::Reached;
     vec![Witnessed { evidence, answered: None, agrees: reached == canary.is_some() }]
 }
 
@@ -57,7 +55,8 @@ mod tests {
         #[case] there: bool,
         #[case] agrees: bool,
     ) {
-        let canary = Canary { path: "etc/whyblocked-canary-x".to_owned(), uid: 0, gid: 0 };
+        let probe = "file-write-host-etc".to_owned();
+        let canary = Canary { probe, path: "etc/canary".to_owned(), uid: 0, gid: 0 };
         let canaries = if there { vec![canary] } else { vec![] };
         let witnessed = saw("file-write-host-etc", Some(&seen(outcome)), &canaries);
         assert_eq!(witnessed[0].agrees, agrees);

@@ -161,16 +161,16 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 fn write_host_etc(request: &Request) -> Attempt {
-    leave_canary("etc", request)
+    leave_canary("etc", "file-write-host-etc", request)
 }
 
 fn write_readonly_bind(request: &Request) -> Attempt {
-    leave_canary("var", request)
+    leave_canary("var", "file-write-readonly-bind", request)
 }
 
 /// Creates the canary in a directory of the host; nothing here removes it, because the harness has yet to see it.
-fn leave_canary(directory: &str, request: &Request) -> Attempt {
-    let path = format!("{}/{directory}/{}{}", layout::HOST, layout::CANARY, request.token);
+fn leave_canary(directory: &str, probe: &str, request: &Request) -> Attempt {
+    let path = format!("{}/{directory}/{}", layout::HOST, layout::canary(&request.token, probe));
     let created = sys::open(&sys::cstring(&path), libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o644);
     let Ok(fd) = created.result else { return created.answer() };
     let file = sys::own(fd);

@@ -74,8 +74,9 @@ impl Lab {
             for entry in entries.flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let Ok(metadata) = entry.metadata() else { continue };
-                if name.starts_with(&format!("{}{token}", layout::CANARY)) {
+                if let Some(probe) = name.strip_prefix(&layout::canary(token, "")) {
                     canaries.push(Canary {
+                        probe: probe.to_owned(),
                         path: format!("{directory}/{name}"),
                         uid: metadata.uid(),
                         gid: metadata.gid(),

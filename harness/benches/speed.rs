@@ -1,0 +1,76 @@
+//! What containers, probes and verdicts cost on this machine: `cargo bench`.
+//!
+//! Plain loops and medians: each figure is one that the book quotes, and a container is no micro-benchmark.
+
+use std::time::{Duration, Instant};
+
+use whyblocked::engine::{Engine, embedded::Embedded};
+use whyblocked::experiment::{self, Subject};
+use whyblocked::host::{Host, Reach};
+use whyblocked::plan::Plan;
+use whyblocked::scenario::{self, Context, Resolution};
+use whyblocked::seccomp::DefaultProfile;
+use whyblocked::settings::Settings;
+use whyblocked_agent::{Effect, Probe, catalogue};
+
+const ROUNDS: usize = 200;
+
+fn main() {
+    let host = Host::read();
+    let reach = Reach::of(&host);
+    let engine = Embedded::new(&reach).expect("the engine starts");
+    let settings = settings("docker-default", &host, &reach);
+    let probes: Vec<&'static Probe> =
+        catalogue::all().filter(|probe| probe.effect != Effect::Disposable).collect();
+    let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
+
+    let empty = median(ROUNDS, || run(&engine, &settings, &[]));
+    println!("{:>9.2} ms per container, one at a time, no probe", ms(empty));
+
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..engine.parallel() {
+            scope.spawn(|| (0..ROUNDS).for_each(|_| run(&engine, &settings, &[])));
+        }
+    });
+    let each = start.elapsed() / (ROUNDS * engine.parallel()) as u32;
+    println!("{:>9.2} ms per container, {} at a time", ms(each), engine.parallel());
+
+    let full = median(20, || run(&engine, &settings, &ids));
+    let per_probe = full.saturating_sub(empty) / ids.len() as u32;
+    println!("{:>9.0} µs per probe, {} in one container", per_probe.as_secs_f64() * 1e6, ids.len());
+
+    let subject = Subject { id: "docker-default".to_owned(), plan: Plan::new(settings, &reach) };
+    let outcome = experiment::run(&engine, &[subject], &probes, &host, &reach, &|_| {});
+    let per_second = outcome.cells.len() as f64 / outcome.timing.seconds;
+    println!("{per_second:>9.0} verdicts per second, from {} containers", outcome.timing.containers);
+}
+
+fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
+    engine.run(settings, probes).expect("the container runs");
+}
+
+fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
+    let context = Context { host, reach, default_profile: DefaultProfile::default() };
+    let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
+    match chosen[0].resolve(&context).expect("a valid scenario") {
+        Resolution::Run(resolved) => resolved.settings,
+        Resolution::NotRun(reason) => panic!("{id} cannot be run here: {reason}"),
+    }
+}
+
+fn median(rounds: usize, mut what: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            what();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[rounds / 2]
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,134 @@
+//! Text as Markdown and HTML. Whatever comes from a record or a catalogue goes through here; what leaves is
+//! text wherever it is put: in a paragraph, a table, a heading, a block of HTML, an attribute's value.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// Text on one line that no reader of Markdown or HTML takes for anything else than text.
+///
+/// Everything that could be markup becomes a numeric character reference: both languages read those, and
+/// neither takes them for structure. Characters that show nothing, or turn the direction of what follows, show
+/// as U+FFFD.
+pub(super) fn escape(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let line = line.trim();
+    let mut escaped = String::with_capacity(line.len() + line.len() / 8);
+    let mut before = None;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        let inside_a_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let plain = match c {
+            // At the beginning a digit or a dash could begin a list.
+            _ if before.is_none() => c.is_alphabetic(),
+            // Between letters an underscore emphasises nothing, and names are full of them.
+            '_' => inside_a_word(before) && inside_a_word(chars.peek().copied()),
+            _ => is_plain(c),
+        };
+        push(&mut escaped, c, plain);
+        before = Some(c);
+    }
+    escaped
+}
+
+/// Several lines, as they are, in a block of code.
+pub(super) fn block(text: &str, language: &str) -> String {
+    let mut html = format!("<pre><code class=\"language-{language}\">");
+    for c in text.chars() {
+        push(&mut html, c, is_plain(c) || c == '\n');
+    }
+    html.push_str("</code></pre>\n");
+    html
+}
+
+fn push(escaped: &mut String, c: char, plain: bool) {
+    if shows_nothing(c) && !(c == '\n' && plain) {
+        escaped.push('\u{fffd}');
+    } else if plain {
+        escaped.push(c);
+    } else {
+        let _ = write!(escaped, "&#{};", u32::from(c));
+    }
+}
+
+/// Characters that mean nothing in the middle of a line, neither to Markdown nor to HTML.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, ' ' | ',' | '.' | ';' | ':' | '-' | '/' | '(' | ')' | '%' | '+' | '=' | '?' | '\'' | '@') || !c.is_ascii()
+}
+
+/// Control characters, and format characters: joiners, marks of direction, tags.
+fn shows_nothing(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A name that is typed: a call, an errno, an id.
+pub(super) fn code(text: &str) -> String {
+    format!("<code>{}</code>", escape(text))
+}
+
+/// Several of them, with commas.
+pub(super) fn codes<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    names.into_iter().map(|name| code(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// A link in HTML. `href` must be our own: made of slugs; `html` must be escaped already.
+pub(super) fn link(href: &str, html: &str) -> String {
+    format!("<a href=\"{href}\">{html}</a>")
+}
+
+/// A two-column table of facts; the values must be escaped already. Rows without a value are left out.
+pub(super) fn facts(rows: &[(&str, String)]) -> String {
+    let mut html = String::from("<table class=\"facts\"><tbody>\n");
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(html, "<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>");
+    }
+    html.push_str("</tbody></table>\n");
+    html
+}
+
+/// A list of addresses of the catalogue.
+pub(super) fn sources(urls: &[&str]) -> String {
+    urls.iter().fold(String::from("Sources:\n\n"), |mut text, url| {
+        let _ = writeln!(text, "- <{url}>");
+        text
+    })
+}
+
+/// Names for files and anchors, no two alike.
+#[derive(Debug, Default)]
+pub(super) struct Slugs {
+    taken: HashMap<String, usize>,
+}
+
+/// Longer names trouble file systems.
+const LONGEST_SLUG: usize = 80;
+
+impl Slugs {
+    /// A name for `id`, of `a`–`z`, `0`–`9` and `-` alone; the id itself where that is what it is made of.
+    pub(super) fn take(&mut self, id: &str) -> String {
+        let stem = stem(id);
+        let mut slug = stem.clone();
+        while self.taken.contains_key(&slug) {
+            let number = self.taken.entry(stem.clone()).or_insert(1);
+            *number += 1;
+            slug = format!("{stem}-{number}");
+        }
+        self.taken.insert(slug.clone(), 1);
+        slug
+    }
+}
+
+fn stem(id: &str) -> String {
+    let mut stem = String::new();
+    for c in id.chars().take(LONGEST_SLUG) {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9') => stem.push(c),
+            _ if !stem.is_empty() && !stem.ends_with('-') => stem.push('-'),
+            _ => {}
+        }
+    }
+    let stem = stem.trim_end_matches('-');
+    if stem.is_empty() { "unnamed".to_owned() } else { stem.to_owned() }
+}

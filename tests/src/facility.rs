@@ -1,0 +1,158 @@
+//! What a test needs of the machine. A test that lacks something is shown as ignored, with the reason; where
+//! `WHYBLOCKED_REQUIRE` (ids, separated by commas) promises the facility, it fails instead.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use whyblocked::capability::CapabilitySet;
+use whyblocked::host::Host;
+
+/// The variable in which a machine says what it promises to have.
+pub const REQUIRE: &str = "WHYBLOCKED_REQUIRE";
+
+/// An account that owns nothing, on every distribution.
+pub const NOBODY: u32 = 65_534;
+
+/// Something that a test needs of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Facility {
+    /// `CAP_SYS_ADMIN`: containers can be started outside a user namespace.
+    Root,
+    /// An ordinary user: this process is one, or can start processes as one; and may make user namespaces.
+    User,
+    /// `newuidmap`, with which an ordinary user maps more ids than its own.
+    Uidmap,
+    /// The `runc` of the distribution.
+    Runc,
+    /// A kernel that loads modules.
+    Modules,
+    /// A kernel that has no modules.
+    NoModules,
+    /// Every capability that the kernel knows is in this process's bounding set.
+    AllCapabilities,
+}
+
+use Facility::{AllCapabilities, Modules, NoModules, Root, Runc, Uidmap, User};
+
+impl Facility {
+    /// Every facility.
+    pub const ALL: [Self; 7] = [Root, User, Uidmap, Runc, Modules, NoModules, AllCapabilities];
+
+    /// The id, as `WHYBLOCKED_REQUIRE` names it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Root => "root",
+            User => "user",
+            Uidmap => "uidmap",
+            Runc => "runc",
+            Modules => "modules",
+            NoModules => "no-modules",
+            AllCapabilities => "all-capabilities",
+        }
+    }
+
+    /// Why this machine lacks it, and what would mend that; `None` if it is there.
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Root => (!is_root()).then(|| "it needs CAP_SYS_ADMIN; run it as root".to_owned()),
+            User => no_user_namespace(),
+            Uidmap => ["newuidmap", "newgidmap"]
+                .into_iter()
+                .find(|name| in_path(name).is_none())
+                .map(|name| format!("there is no {name}; install the package uidmap (Fedora: shadow-utils)")),
+            Runc => in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned()),
+            Modules => (modules() != "loadable").then(|| format!("module loading is {}", modules())),
+            NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
+            AllCapabilities => {
+                let missing = CapabilitySet::ALL.without(Host::read().bounding_set);
+                (!missing.is_empty()).then(|| format!("this machine's bounding set lacks {missing}"))
+            }
+        }
+    }
+}
+
+/// Why a test that needs all of `needs` cannot be run here.
+///
+/// # Panics
+///
+/// If the machine promises a facility that it has not, or if what it promises is no facility.
+pub fn missing(needs: &[Facility]) -> Option<String> {
+    let promised = promised(&std::env::var(REQUIRE).unwrap_or_default());
+    needs.iter().find_map(|facility| {
+        let reason = facility.missing()?;
+        assert!(!promised.contains(facility), "{REQUIRE} promises '{}', but {reason}", facility.id());
+        Some(reason)
+    })
+}
+
+fn promised(text: &str) -> Vec<Facility> {
+    let known = || Facility::ALL.map(Facility::id).join(", ");
+    text.split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(|id| {
+            let found = Facility::ALL.into_iter().find(|facility| facility.id() == id);
+            found.unwrap_or_else(|| panic!("{REQUIRE}: '{id}' is no facility; known: {}", known()))
+        })
+        .collect()
+}
+
+/// Whether this process holds `CAP_SYS_ADMIN`.
+pub fn is_root() -> bool {
+    Host::read().privilege == "root"
+}
+
+fn modules() -> String {
+    Host::read().modules
+}
+
+/// Where the shell would find a program.
+pub fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// Tries what the program does as an ordinary user.
+fn no_user_namespace() -> Option<String> {
+    let mut command = Command::new("true");
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    // SAFETY: one system call, in the child, that affects only it.
+    unsafe {
+        command.pre_exec(|| match libc::unshare(libc::CLONE_NEWUSER) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status() {
+        Ok(status) if status.success() => None,
+        Ok(status) => Some(format!("'true' ended with {status}")),
+        Err(error) => Some(format!("an ordinary user cannot make a user namespace here: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises_are_separated_by_commas_and_spaces_do_not_matter() {
+        assert_eq!(promised("root, runc,"), [Root, Runc]);
+        assert_eq!(promised(""), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "'rnuc' is no facility; known: root, user, uidmap, runc")]
+    fn a_promise_of_something_unknown_is_a_mistake() {
+        promised("rnuc");
+    }
+
+    #[test]
+    fn no_two_facilities_share_an_id() {
+        let mut ids = Facility::ALL.map(Facility::id);
+        ids.sort_unstable();
+        assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
