@@ -1,1 +1,13 @@
-//! Shared by the integration tests.
+//! Shared by the integration tests: what they need of the machine, the program under test, and the worlds that
+//! they compare. Nothing here knows a verdict.
+
+pub mod combinations;
+pub mod facility;
+pub mod html;
+pub mod oci;
+pub mod program;
+pub mod random;
+pub mod suite;
+
+pub use facility::Facility;
+pub use program::{Place, program};

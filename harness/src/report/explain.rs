@@ -8,7 +8,7 @@ use whyblocked_agent::catalogue;
 
 use super::terminal::plain;
 use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome, Proof, Record, ScenarioEntry};
+use crate::record::{Cell, Outcome, Posture, Proof, Record, ScenarioEntry};
 use crate::verdict::list;
 
 const HEADING: Style = Style::new().bold();
@@ -63,7 +63,7 @@ fn happened(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
     let ended = match cell.outcome {
         Outcome::Allowed => "It got through.".to_owned(),
         Outcome::Blocked => match cell.blocked_by {
-            Some(by) => format!("Blocked. The answer came from {by}: {}.", by.entry().title),
+            Some(by) => format!("Blocked. The answer came from {by}. {}", by.entry().about),
             None => "Blocked.".to_owned(),
         },
         Outcome::Untestable => {
@@ -95,17 +95,21 @@ fn mechanisms(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
         let (style, says) = if cell.layers.contains(&mechanism) {
             let first = cell.blocked_by == Some(mechanism);
             let answered = if first { ", and answered here" } else { "; behind the one that answered" };
-            (STOPS, format!("alone it stops the attempt{answered}"))
+            (STOPS, format!("alone it stops it{answered}{}", state(posture)))
         } else if partners.contains(&mechanism) {
-            (STOPS, "stops it only together with another one".to_owned())
+            (STOPS, format!("stops it only together with another one{}", state(posture)))
         } else {
-            (QUIET, "alone it lets the attempt through".to_owned())
+            (QUIET, "lets it through".to_owned())
         };
         let state =
             if posture.state.is_empty() { String::new() } else { format!("  [{}]", plain(&posture.state)) };
         let _ = writeln!(text, "  {style}{mechanism:<18}{style:#} {says}{state}");
     }
     text.push('\n');
+}
+
+fn state(posture: &Posture) -> String {
+    if posture.state.is_empty() { String::new() } else { format!(" [{}]", plain(&posture.state)) }
 }
 
 fn opening(text: &mut String, cell: &Cell) {

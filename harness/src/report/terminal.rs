@@ -157,8 +157,14 @@ fn not_run(text: &mut String, record: &Record) {
     }
 }
 
-/// Notes that several scenarios share are said once.
 fn notes(text: &mut String, record: &Record) {
+    for (whose, note) in shared_notes(record) {
+        let _ = writeln!(text, "note: {whose}: {}", plain(note));
+    }
+}
+
+/// The scenarios' notes, and whose each one is: what several scenarios share is said once.
+pub fn shared_notes(record: &Record) -> Vec<(String, &str)> {
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for scenario in &record.scenarios {
         for note in &scenario.notes {
@@ -168,11 +174,11 @@ fn notes(text: &mut String, record: &Record) {
             }
         }
     }
-    for (note, ids) in said {
-        let run = record.scenarios.iter().filter(|scenario| scenario.not_run.is_none()).count();
-        let whose = if ids.len() == run && run > 1 { "every scenario".to_owned() } else { ids.join(", ") };
-        let _ = writeln!(text, "note: {whose}: {}", plain(note));
-    }
+    let run = record.scenarios.iter().filter(|scenario| scenario.not_run.is_none()).count();
+    let whose = |ids: Vec<&str>| {
+        if ids.len() == run && run > 1 { "every scenario".to_owned() } else { ids.join(", ") }
+    };
+    said.into_iter().map(|(note, ids)| (whose(ids), note)).collect()
 }
 
 fn summary(text: &mut String, record: &Record) {

@@ -63,9 +63,7 @@ fn explain(path: String, error: &serde_saphyr::Error) -> ScenarioError {
     // The location stands in front of our own message already.
     let text = bare.to_string();
     let why = text.lines().next().unwrap_or_default();
-    let why = why.trim_start_matches("error: ");
-    let why =
-        why.split_once(": ").filter(|(place, _)| place.starts_with("line ")).map_or(why, |(_, rest)| rest);
+    let why = why.rsplit_once(" at line ").map_or(why, |(what, _)| what);
     ScenarioError::Malformed { path, line, why: why.to_owned() }
 }
 

@@ -1,8 +1,8 @@
 //! Why an attempt is stopped even with everything relaxed: the host itself is the reason, and this says what
 //! about it.
 
-use whyblocked_agent::Outcome as Seen;
 use whyblocked_agent::wire::Observation;
+use whyblocked_agent::{Need, Outcome as Seen};
 
 use super::{Case, answer};
 use crate::capability::Capability;
@@ -13,12 +13,19 @@ pub(super) fn untestable(case: &Case<'_>) -> (String, String) {
     let seen = answer(control);
     let (id, words) = match control.outcome {
         Seen::Denied => denied(case, control),
-        _ => absent(control),
+        _ => absent(case, control),
     };
     (id.to_owned(), format!("with everything relaxed: {seen}. {words}"))
 }
 
-fn absent(control: &Observation) -> (&'static str, String) {
+fn absent(case: &Case<'_>, control: &Observation) -> (&'static str, String) {
+    let other_ids = [Need::ForeignFiles, Need::Neighbour, Need::SetuidRoot, Need::FileCapability];
+    if !case.reach.many_ids && case.probe.needs.iter().any(|need| other_ids.contains(need)) {
+        return (
+            "user-namespace",
+            "It takes a second user id, and a container of this run has one: install uidmap and give this user a line in /etc/subuid and /etc/subgid, or run as root.".to_owned(),
+        );
+    }
     let words = match control.errno {
         libc::ENOSYS => "This kernel has no such call.",
         _ => "There is no such target or feature here, whatever the container's settings.",

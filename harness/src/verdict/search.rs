@@ -7,7 +7,7 @@
 //! the minimal sets that hit them all, and tries those; a proposal that does not open shrinks to a new stopping
 //! set. Monotonicity is not assumed to be true: every pair of answers that contradicts it is reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A set of mechanisms, by their places in a list of at most 32.
@@ -128,12 +128,13 @@ pub fn next(count: usize, known: &BTreeMap<Subset, Seen>) -> Step {
     }
     let full = Subset::full(count);
     let ask = |wanted: Vec<Subset>| {
-        let unknown: Vec<Subset> = wanted.into_iter().filter(|set| !known.contains_key(set)).collect();
+        let mut unknown: Vec<Subset> = wanted.into_iter().filter(|set| !known.contains_key(set)).collect();
+        // Of two mechanisms, one alone is the other one missing.
+        let mut listed = BTreeSet::new();
+        unknown.retain(|set| listed.insert(*set));
         (!unknown.is_empty()).then_some(Step::Ask(unknown))
     };
-    let mut ends = vec![full, Subset::EMPTY];
-    ends.dedup();
-    if let Some(step) = ask(ends) {
+    if let Some(step) = ask(vec![full, Subset::EMPTY]) {
         return step;
     }
     match (known[&full], known[&Subset::EMPTY]) {
@@ -369,8 +370,8 @@ mod tests {
 
         /// A single mechanism whose relaxation closes what was open, or that alone opens, is always noticed.
         #[test]
-        fn a_random_function_with_a_late_opener_is_reported(count in 3usize..=8, stopper in 0usize..3, opener in 0usize..3) {
-            prop_assume!(stopper != opener);
+        fn a_random_function_with_a_late_opener_is_reported(count in 3usize..=8, stopper in 0usize..3, further in 1usize..3) {
+            let opener = (stopper + further) % 3;
             // Stopped by `stopper`, unless `opener` alone is missing: then more mechanisms mean less stopping.
             let full = Subset::full(count);
             let truth = |on: Subset| on == full || Subset::single(stopper).is_within(on) && !Subset::single(opener).is_within(on);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::run_dir::PREFIX;
-use super::{EngineError, RunDir, device_program};
+use super::{EngineError, RunDir, device_program, run_dir};
 use crate::settings::{DeviceRule, Settings};
 
 /// Where control groups are mounted, on every current distribution.
@@ -145,17 +145,13 @@ impl Drop for Membership {
 
 /// Groups that dead runs left behind: those of our name whose run's directory is gone or dead.
 pub fn left_behind() -> Vec<PathBuf> {
-    let alive = |name: &str| {
-        let dir = std::env::temp_dir().join(name);
-        dir.exists() && !super::run_dir::left_behind().contains(&dir)
-    };
     let mut dead: Vec<PathBuf> = roots()
         .iter()
         .filter_map(|root| fs::read_dir(root).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.starts_with(PREFIX) && !alive(&name)
+            name.starts_with(PREFIX) && !run_dir::may_be_alive(&name)
         })
         .collect();
     dead.sort();

@@ -32,6 +32,11 @@ use crate::settings::Settings;
 /// The agent, built by the build script.
 pub(crate) static AGENT: &[u8] = include_bytes!(env!("WHYBLOCKED_AGENT"));
 
+/// The agent's program, for the test that runs it under another runtime.
+pub fn agent() -> &'static [u8] {
+    AGENT
+}
+
 /// Time limit of one probe.
 const PROBE_LIMIT_MS: u64 = 1000;
 const PROBE_LIMIT: Duration = Duration::from_millis(PROBE_LIMIT_MS);

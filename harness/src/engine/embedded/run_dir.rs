@@ -87,6 +87,17 @@ pub fn left_behind() -> Vec<PathBuf> {
     dead
 }
 
+/// Whether the run that made something of this name may still be alive: its directory says so, or, where that is
+/// in another temporary directory than ours, its process number is in use.
+pub(super) fn may_be_alive(name: &str) -> bool {
+    let dir = std::env::temp_dir().join(name);
+    if dir.exists() {
+        return is_alive(&dir);
+    }
+    let number = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+    number.is_some_and(|number| Path::new("/proc").join(number).exists())
+}
+
 fn is_ours(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::uid(metadata) == nix::unistd::geteuid().as_raw()
 }

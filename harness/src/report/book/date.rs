@@ -1,8 +1,18 @@
 //! A moment as people write it, in UTC. No time zones, no leap seconds: seconds since 1970 have none.
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// `24 November 2026, 00:16 UTC`.

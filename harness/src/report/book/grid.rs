@@ -8,7 +8,7 @@ use whyblocked_agent::catalogue;
 
 use super::markdown::Slugs;
 use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome, ProbeEntry, Proof, Record, ScenarioEntry};
+use crate::record::{Cell, Outcome, ProbeEntry, Record, ScenarioEntry};
 
 /// A record, indexed.
 #[derive(Debug)]
@@ -91,8 +91,9 @@ impl<'a> Grid<'a> {
 
     /// Every verdict with its scenario and its probe, scenario by scenario.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, usize, &'a Cell)> {
-        (0..self.scenarios.len())
-            .flat_map(move |scenario| self.of_scenario(scenario).map(move |(probe, cell)| (scenario, probe, cell)))
+        (0..self.scenarios.len()).flat_map(move |scenario| {
+            self.of_scenario(scenario).map(move |(probe, cell)| (scenario, probe, cell))
+        })
     }
 
     /// The scenarios that were run.
@@ -114,16 +115,38 @@ impl<'a> Grid<'a> {
     }
 }
 
+/// How far an attempt is from getting through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grade {
+    Through,
+    /// One mechanism stops it, or nobody knows how many.
+    One,
+    Two,
+    More,
+    Untestable,
+    Broken,
+}
+
+impl Grade {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Through, Self::One, Self::Two, Self::More, Self::Untestable, Self::Broken];
+
+    pub(super) fn of(cell: &Cell) -> Self {
+        match (cell.outcome, cell.depth) {
+            (Outcome::Allowed, _) => Self::Through,
+            (Outcome::Untestable, _) => Self::Untestable,
+            (Outcome::Broken, _) => Self::Broken,
+            (Outcome::Blocked, Some(0 | 1) | None) => Self::One,
+            (Outcome::Blocked, Some(2)) => Self::Two,
+            (Outcome::Blocked, _) => Self::More,
+        }
+    }
+}
+
 /// How many verdicts there are of each kind.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
-    pub(super) through: usize,
-    pub(super) blocked: usize,
-    /// Of the blocked: those that one mistake opens.
-    pub(super) by_one: usize,
-    pub(super) untestable: usize,
-    pub(super) broken: usize,
-    pub(super) conflicts: usize,
+    grades: [usize; Grade::ALL.len()],
     pub(super) contradictions: usize,
     answered: [usize; crate::mechanism::ALL.len()],
 }
@@ -132,14 +155,7 @@ impl Counts {
     pub(super) fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
         let mut counts = Self::default();
         for cell in cells {
-            match cell.outcome {
-                Outcome::Allowed => counts.through += 1,
-                Outcome::Blocked => counts.blocked += 1,
-                Outcome::Untestable => counts.untestable += 1,
-                Outcome::Broken => counts.broken += 1,
-            }
-            counts.by_one += usize::from(cell.depth == Some(1));
-            counts.conflicts += usize::from(cell.proof == Some(Proof::Conflict));
+            counts.grades[Grade::of(cell) as usize] += 1;
             counts.contradictions += usize::from(!cell.violations.is_empty());
             if let Some(mechanism) = cell.blocked_by {
                 counts.answered[mechanism as usize] += 1;
@@ -149,7 +165,15 @@ impl Counts {
     }
 
     pub(super) fn all(&self) -> usize {
-        self.through + self.blocked + self.untestable + self.broken
+        self.grades.iter().sum()
+    }
+
+    pub(super) fn number(&self, grade: Grade) -> usize {
+        self.grades[grade as usize]
+    }
+
+    pub(super) fn blocked(&self) -> usize {
+        [Grade::One, Grade::Two, Grade::More].map(|grade| self.number(grade)).iter().sum()
     }
 
     /// Which mechanisms answered, and how often: most often first.

@@ -52,7 +52,12 @@ fn push(escaped: &mut String, c: char, plain: bool) {
 
 /// Characters that mean nothing in the middle of a line, neither to Markdown nor to HTML.
 fn is_plain(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, ' ' | ',' | '.' | ';' | ':' | '-' | '/' | '(' | ')' | '%' | '+' | '=' | '?' | '\'' | '@') || !c.is_ascii()
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            ' ' | ',' | '.' | ';' | ':' | '-' | '/' | '(' | ')' | '%' | '+' | '=' | '?' | '\'' | '@'
+        )
+        || !c.is_ascii()
 }
 
 /// Control characters, and format characters: joiners, marks of direction, tags.
@@ -131,4 +136,105 @@ fn stem(id: &str) -> String {
     }
     let stem = stem.trim_end_matches('-');
     if stem.is_empty() { "unnamed".to_owned() } else { stem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use mdbook_markdown::pulldown_cmark::Event;
+    use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Everywhere that the pages put text.
+    fn document(text: &str) -> String {
+        format!(
+            "# {text}\n\n{text}\n\n**x:** {text} [{text}](x.md)!{text}\n{text}\n\n- {text}\n- {text}: {text}\n\n| {text} | x |\n\
+             |---|---|\n| {text} | {text} |\n\n<p title=\"{text}\">{text}</p>\n\n{text} <code>{text}</code>\n"
+        )
+    }
+
+    /// What Markdown makes of it: the structure, and the text of all of it.
+    fn parsed(markdown: &str) -> (Vec<String>, String) {
+        let (mut structure, mut all) = (Vec::new(), String::new());
+        for event in new_cmark_parser(markdown, &MarkdownOptions::default()) {
+            match event {
+                Event::Text(text) => all.push_str(&text),
+                Event::Html(_) => structure.push("html".to_owned()),
+                other => structure.push(format!("{other:?}")),
+            }
+        }
+        (structure, all)
+    }
+
+    /// Characters that mean something somewhere.
+    fn hostile() -> impl Strategy<Value = String> {
+        let sign = prop_oneof![
+            4 => prop::sample::select("<>&\"'`*_[](){}|\\#!~^$-+=.:;/\n\t 019aAzé\u{0}\u{202e}\u{200b}".chars().collect::<Vec<_>>()).prop_map(String::from),
+            1 => prop::sample::select(vec!["{{#include x}}", "](x)", "<b>", "&lt;", "&#60;", "---", "```", "1. ", "- ", "    ", "\n\n"]).prop_map(String::from),
+            1 => any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(sign, 0..20).prop_map(|signs| signs.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_text_wherever_it_is_put(text in hostile()) {
+            let escaped = escape(&text);
+            prop_assume!(!escaped.is_empty());
+            prop_assert_eq!(parsed(&document(&escaped)).0, parsed(&document("x")).0, "{}", escaped);
+        }
+
+        #[test]
+        fn text_is_not_lost(text in hostile()) {
+            let shown: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else if shows_nothing(c) { '\u{fffd}' } else { c }).collect();
+            prop_assert_eq!(parsed(&escape(&text)).1, shown.trim());
+        }
+
+        #[test]
+        fn html_sees_references_and_no_markup(text in hostile()) {
+            for html in [escape(&text), block(&text, "yaml").replace("<pre><code class=\"language-yaml\">", "").replace("</code></pre>", "")] {
+                prop_assert!(!html.contains(['<', '>', '"', '`', '{', '}', '|', '\\', '[', ']']), "{}", html);
+                for after in html.split('&').skip(1) {
+                    let number = after.strip_prefix('#').and_then(|rest| rest.split_once(';')).map(|(number, _)| number.parse::<u32>());
+                    prop_assert!(matches!(number, Some(Ok(_))), "{}", html);
+                }
+            }
+        }
+
+        #[test]
+        fn slugs_are_plain_and_differ(ids in prop::collection::vec(hostile(), 1..8)) {
+            let mut slugs = Slugs::default();
+            let taken: Vec<String> = ids.iter().map(|id| slugs.take(id)).collect();
+            for slug in &taken {
+                prop_assert!(!slug.is_empty() && slug.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-')), "{}", slug);
+            }
+            prop_assert_eq!(taken.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());
+        }
+    }
+
+    #[rstest]
+    #[case("settimeofday(NULL, NULL): asks", "settimeofday(NULL, NULL): asks")]
+    #[case("CAP_SYS_TIME", "CAP_SYS_TIME")]
+    #[case("__user", "&#95;&#95;user")]
+    #[case("64 MiB", "&#54;4 MiB")]
+    #[case("a\nb", "a b")]
+    #[case("<b>", "&#60;b&#62;")]
+    #[case("x\u{202e}y", "x\u{fffd}y")]
+    #[case("", "")]
+    fn what_is_written(#[case] text: &str, #[case] escaped: &str) {
+        assert_eq!(escape(text), escaped);
+    }
+
+    #[rstest]
+    #[case(&["time-settimeofday"], &["time-settimeofday"])]
+    #[case(&["a b", "a-b", "A/B"], &["a-b", "a-b-2", "a-b-3"])]
+    #[case(&["a-2", "a", "a"], &["a-2", "a", "a-3"])]
+    #[case(&["../../etc/passwd"], &["etc-passwd"])]
+    #[case(&["", "."], &["unnamed", "unnamed-2"])]
+    fn names_of_files(#[case] ids: &[&str], #[case] names: &[&str]) {
+        let mut slugs = Slugs::default();
+        assert_eq!(ids.iter().map(|id| slugs.take(id)).collect::<Vec<_>>(), names);
+    }
 }

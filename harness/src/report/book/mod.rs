@@ -151,7 +151,11 @@ fn contents(grid: &Grid<'_>) -> String {
             text.push_str(&format!("  - [{}]({folder}/{slug}.md)\n", markdown::escape(&name)));
         }
     };
-    part("Scenarios", "scenarios", grid.scenarios.iter().map(|s| (s.entry.id.clone(), s.slug.clone())).collect());
+    part(
+        "Scenarios",
+        "scenarios",
+        grid.scenarios.iter().map(|s| (s.entry.id.clone(), s.slug.clone())).collect(),
+    );
     part("Probes", "probes", grid.probes.iter().map(|p| (p.entry.id.clone(), p.slug.clone())).collect());
     let mechanisms = crate::mechanism::ALL.iter().map(|entry| (entry.title.to_owned(), entry.id.id()));
     part("Mechanisms", "mechanisms", mechanisms.collect());

@@ -30,8 +30,7 @@ fn is_ours(dir: &Path) -> Result<bool, BookError> {
     let marker = fs::read_to_string(dir.join(MARKER)).unwrap_or_default();
     let listed: BTreeSet<&str> = marker.lines().chain([MARKER, REBUILT]).collect();
     let found = names(dir)?;
-    Ok(found.is_empty()
-        || found.contains(MARKER) && found.iter().all(|name| listed.contains(name.as_str())))
+    Ok(found.is_empty() || found.contains(MARKER) && found.iter().all(|name| listed.contains(name.as_str())))
 }
 
 fn names(dir: &Path) -> Result<BTreeSet<String>, BookError> {

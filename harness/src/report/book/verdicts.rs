@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::grid::Grade;
 use super::markdown::{code, escape, link};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Proof};
@@ -46,14 +47,19 @@ fn row(html: &mut String, head: &Head, cell: &Cell) {
         cell.depth.map_or_else(String::new, |depth| depth.to_string()),
         cell.proof.map_or("", proof),
     );
-    html.push_str("<tr class=\"more\"><td colspan=\"6\"><details><summary>Evidence</summary>");
+    html.push_str("<tr class=\"evidence\"><td colspan=\"6\"><details><summary>Evidence</summary>");
     if let Some(note) = &cell.note {
         let _ = write!(html, "<p>{}</p>", escape(note));
     }
     html.push_str("<ul>");
     for evidence in &cell.evidence {
-        let detail = if evidence.detail.is_empty() { String::new() } else { format!(" ({})", escape(&evidence.detail)) };
-        let _ = write!(html, "<li><b>{}</b>: {}{detail}</li>", escape(&evidence.method), escape(&evidence.says));
+        let detail = if evidence.detail.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", escape(&evidence.detail))
+        };
+        let _ =
+            write!(html, "<li><b>{}</b>: {}{detail}</li>", escape(&evidence.method), escape(&evidence.says));
     }
     for violation in &cell.violations {
         let _ = write!(
@@ -77,7 +83,9 @@ fn answer(cell: &Cell) -> String {
 
 /// The verdict in words, with links.
 pub(super) fn words(cell: &Cell) -> String {
-    let reason = |what: &str| cell.reason.as_ref().map_or_else(|| what.to_owned(), |why| format!("{what}: {}", escape(why)));
+    let reason = |what: &str| {
+        cell.reason.as_ref().map_or_else(|| what.to_owned(), |why| format!("{what}: {}", escape(why)))
+    };
     match cell.outcome {
         Outcome::Allowed => "got through".to_owned(),
         Outcome::Blocked => match cell.blocked_by {
@@ -105,14 +113,20 @@ pub(super) fn label(cell: &Cell) -> String {
 
 /// The colour: how far the attempt is from getting through.
 pub(super) fn class(cell: &Cell) -> &'static str {
-    match (cell.proof, cell.outcome, cell.depth) {
-        (Some(Proof::Conflict), ..) => "conflict",
-        (_, Outcome::Allowed, _) => "through",
-        (_, Outcome::Untestable, _) => "untestable",
-        (_, Outcome::Broken, _) => "broken",
-        (_, Outcome::Blocked, Some(0 | 1) | None) => "one",
-        (_, Outcome::Blocked, Some(2)) => "two",
-        (_, Outcome::Blocked, _) => "more-than-two",
+    if cell.proof == Some(Proof::Conflict) { CONFLICT } else { class_of(Grade::of(cell)) }
+}
+
+const CONFLICT: &str = "conflict";
+
+/// A grade's colour.
+pub(super) fn class_of(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Through => "through",
+        Grade::One => "one",
+        Grade::Two => "two",
+        Grade::More => "more",
+        Grade::Untestable => "untestable",
+        Grade::Broken => "broken",
     }
 }
 
@@ -164,4 +178,22 @@ fn mechanisms(list: &[Mechanism], between: &str) -> String {
 
 fn all_or_none(list: &[Mechanism]) -> String {
     if list.is_empty() { "nothing".to_owned() } else { mechanisms(list, " + ") }
+}
+
+/// The colours and what they mean.
+pub(super) fn legend() -> String {
+    let mut html = String::from("<p class=\"legend\">");
+    for grade in Grade::ALL {
+        let words = match grade {
+            Grade::Through => "got through",
+            Grade::One => "blocked by one mechanism alone",
+            Grade::Two => "two must fail",
+            Grade::More => "three or more",
+            Grade::Untestable => "– not testable here",
+            Grade::Broken => "broken",
+        };
+        let _ = write!(html, "<span class=\"{}\">{words}</span>", class_of(grade));
+    }
+    let _ = write!(html, "<span class=\"{CONFLICT}\">methods disagree</span></p>\n\n");
+    html
 }

@@ -27,7 +27,9 @@ fn flow(value: &Value) -> String {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) => {
-            let pair = |(key, value): (&String, &Value)| format!("{}: {}", flow(&Value::from(key.as_str())), flow(value));
+            let pair = |(key, value): (&String, &Value)| {
+                format!("{}: {}", flow(&Value::from(key.as_str())), flow(value))
+            };
             format!("{{{}}}", entries.iter().map(pair).collect::<Vec<_>>().join(", "))
         }
         value => value.to_string(),

@@ -1,0 +1,102 @@
+//! The reference pages of the project's own book, made from the catalogue, the scenario files and the list of
+//! mechanisms: the same words as in every report. Pure: a test compares them with what is committed.
+
+use std::fmt::Write as _;
+
+use whyblocked_agent::catalogue::{FAMILIES, Family};
+
+use super::markdown::{code, codes, escape, link};
+use super::{Page, mechanisms, probes, scenarios};
+use crate::mechanism;
+use crate::scenario::file::Facility;
+use crate::scenario::{self, ScenarioError};
+
+/// Stands at the top of every page.
+const MADE: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book`; changes here are lost. -->\n\n";
+
+/// The pages, with paths relative to the book's `src`.
+pub fn pages() -> Result<Vec<Page>, ScenarioError> {
+    let mut pages = vec![Page::new("reference/probes.md", probe_list())];
+    for family in FAMILIES {
+        pages.push(Page::new(format!("reference/probes/{}.md", family.id), probe_family(family)));
+    }
+    pages.push(Page::new("reference/scenarios.md", scenario_list()?));
+    pages.push(Page::new("reference/mechanisms.md", mechanism_list()));
+    Ok(pages)
+}
+
+fn probe_list() -> String {
+    let mut text = format!("{MADE}# Probes\n\nEvery attempt of the catalogue, by what it is aimed at.\n\n");
+    for family in FAMILIES {
+        let count = family.probes.iter().map(|probes| probes.len()).sum::<usize>();
+        let name = link(&format!("probes/{}.md", family.id), &escape(family.title));
+        let _ = writeln!(text, "- {name} ({count}): {}", escape(family.about));
+    }
+    text
+}
+
+fn probe_family(family: &Family) -> String {
+    let mut text = format!("{MADE}# {}\n\n{}\n", escape(family.title), escape(family.about));
+    for probe in family.probes.iter().copied().flatten() {
+        let _ = write!(
+            text,
+            "\n## {} {{#{}}}\n\n{}\n\n{}",
+            escape(probe.title),
+            probe.id,
+            code(probe.id),
+            probes::description(probe)
+        );
+    }
+    text
+}
+
+fn scenario_list() -> Result<String, ScenarioError> {
+    let mut text = format!(
+        "{MADE}# Scenarios\n\nThe files in `scenarios/`, in the order of the reports. [Writing a scenario](../writing-a-scenario.md) \
+         says what the keys mean.\n"
+    );
+    for scenario in scenario::select(&[])? {
+        let file = &scenario.file;
+        let _ = write!(
+            text,
+            "\n## {} {{#{}}}\n\n{}",
+            escape(&file.title),
+            scenario.id,
+            scenarios::description(&scenario.id, &file.teaches, &scenario.settings)
+        );
+        if !file.needs.is_empty() {
+            let needs = file.needs.iter().map(|facility| in_words(*facility));
+            let _ = writeln!(text, "Needs: {}.", needs.collect::<Vec<_>>().join(", "));
+        }
+    }
+    Ok(text)
+}
+
+fn in_words(facility: Facility) -> &'static str {
+    match facility {
+        Facility::Selinux => "SELinux",
+        Facility::Apparmor => "AppArmor",
+        Facility::Modules => "a kernel that loads modules",
+        Facility::Root => "root",
+        Facility::Docker => "Docker",
+    }
+}
+
+fn mechanism_list() -> String {
+    let ids = mechanism::ALL.iter().map(|entry| entry.id.id());
+    let mut text = format!(
+        "{MADE}# Mechanisms\n\nWhat can say no, in the order in which the kernel usually asks: {}.\n",
+        codes(ids)
+    );
+    for entry in mechanism::ALL {
+        let id = entry.id.id();
+        let _ = write!(
+            text,
+            "\n## {} {{#{id}}}\n\n{}\n\n{}",
+            escape(entry.title),
+            code(&id),
+            mechanisms::description(entry)
+        );
+    }
+    text
+}

@@ -1,0 +1,281 @@
+//! The books: the report's and the repository's own. That they build, that their links lead somewhere, that
+//! generated pages are current, that no text of a record becomes markup.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mdbook_driver::MDBook;
+use mdbook_driver::config::Config;
+use rstest::rstest;
+use serde_json::Value;
+use whyblocked::record::Record;
+use whyblocked::report::book;
+use whyblocked_tests::html::{self, Tag};
+
+const SAMPLE: &str = include_str!("../src/record.json");
+
+const BLESS: &str = "WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book";
+
+#[test]
+fn reference_pages_are_current() {
+    let sources = repository_book().join("src");
+    let pages = book::reference::pages().unwrap();
+    if std::env::var_os("WHYBLOCKED_BLESS").is_some() {
+        let _ = fs::remove_dir_all(sources.join("reference"));
+        for page in &pages {
+            let path = sources.join(&page.path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &page.text).unwrap();
+        }
+    }
+    let wanted: BTreeMap<String, String> = pages
+        .into_iter()
+        .map(|page| (page.path.trim_start_matches("reference/").to_owned(), page.text))
+        .collect();
+    let found = files(&sources.join("reference"));
+    let stale: Vec<&String> = wanted.keys().filter(|path| found.get(*path) != wanted.get(*path)).collect();
+    let odd: Vec<&String> = found.keys().filter(|path| !wanted.contains_key(*path)).collect();
+    assert!(
+        stale.is_empty() && odd.is_empty(),
+        "stale: {stale:?}, no longer made: {odd:?}\nrefresh them: {BLESS}"
+    );
+}
+
+#[test]
+fn every_reference_page_is_in_the_table_of_contents() {
+    let contents = fs::read_to_string(repository_book().join("src/SUMMARY.md")).unwrap();
+    for page in book::reference::pages().unwrap() {
+        assert!(contents.contains(&format!("]({})", page.path)), "add {} to book/src/SUMMARY.md", page.path);
+    }
+}
+
+#[test]
+fn the_repository_book_builds() {
+    let built = build_repository_book();
+    assert!(built.path().join("index.html").exists());
+}
+
+#[test]
+fn every_link_of_the_repository_book_leads_somewhere() {
+    assert_links_lead_somewhere(build_repository_book().path());
+}
+
+#[test]
+fn every_link_of_the_report_leads_somewhere() {
+    assert_links_lead_somewhere(&report(&sample()).1);
+}
+
+#[test]
+fn the_report_builds_again_from_its_own_sources() {
+    let (_place, out) = report(&sample());
+    let config = Config::from_disk(out.join("book.toml")).unwrap();
+    MDBook::load_with_config(&out, config).unwrap().build().unwrap();
+    for page in ["index.html", "matrix.html", "probes/time-settimeofday.html", "style.css"] {
+        assert_eq!(
+            fs::read(out.join(page)).unwrap(),
+            fs::read(out.join("book").join(page)).unwrap(),
+            "{page}"
+        );
+    }
+    book::check_place(&out).expect("what mdBook adds to a book of ours is ours");
+}
+
+#[test]
+fn conflicts_stand_before_everything_else() {
+    let (_place, out) = report(&sample());
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let conflict = page.find("the methods disagree").unwrap();
+    assert!(conflict < page.find("got through").unwrap());
+    assert!(conflict < page.find("<h2").unwrap());
+}
+
+#[test]
+fn a_record_without_verdicts_makes_a_book_too() {
+    let record = Record { cells: vec![], scenarios: vec![], probes: vec![], ..sample() };
+    assert_links_lead_somewhere(&report(&record).1);
+}
+
+#[rstest]
+#[case::script("<script>alert(1)</script>")]
+#[case::handler("<img src=x onerror=alert(1)>")]
+#[case::out_of_an_attribute("\" onmouseover=\"alert(1)\" x=\"' onclick='alert(1)")]
+#[case::out_of_a_table("| a | b |\n|---|---|\n</td></tr></table><h1>x</h1>")]
+#[case::link("](javascript:alert(1)) [x](javascript:alert(1)) <javascript:alert(1)>")]
+#[case::image("![x](https://example.org/x.png)")]
+#[case::reference("[x]\n\n[x]: javascript:alert(1)\n")]
+#[case::include("{{#include secret}} {{#include ../secret}} {{#include /etc/passwd}}")]
+#[case::title("{{#title x}} {#id .class onclick=x}")]
+#[case::handlebars("{{{content}}} {{> header}}")]
+#[case::fence("```\n<b>x</b>\n```\n~~~\n")]
+#[case::block("\n\n# x\n\n- y\n\n1. z\n\n> q\n\n---\n\n    code\n\n: d\n")]
+#[case::emphasis("*a* **b** _c_ __d__ ~~e~~ `f` \\*g\\*")]
+#[case::references("&lt;script&gt; &#60;b&#62; &amp;")]
+#[case::script_in_the_sidebar("\\x3cimg src=x onerror=alert(1)\\x3e '; alert(1); '")]
+#[case::closing("--> ]]> </script> </style> </title> </code></pre> </details>")]
+#[case::unseen("\u{0}\u{1b}[2J\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}\u{85}\u{2028}")]
+#[case::paths("../../../etc/passwd")]
+#[case::nothing_left("...")]
+fn hostile_text_stays_text(#[case] hostile: &str) {
+    let (place, out) = report(&with_text(hostile));
+    // Beside the book and above its sources: where an include would find it.
+    fs::write(place.path().join("secret"), "the secret").unwrap();
+    let benign = report(&with_text("x")).1;
+    let (mut found, mut wanted) = (skeletons(&out), skeletons(&benign));
+    found.sort();
+    wanted.sort();
+    assert!(found == wanted, "the text changed the pages' structure: {hostile}");
+    for (path, page) in files(&out).iter().filter(|(path, _)| !path.starts_with("src/")) {
+        let unseen = |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{202e}' | '\u{200b}' | '\u{2066}' | '\u{e0041}');
+        assert!(page.chars().find(unseen).is_none(), "{path} shows what cannot be seen");
+        assert!(!page.contains("the secret") && !page.contains("root:x:0"), "{path} includes a file");
+    }
+    let contents = fs::read_to_string(out.join("toc.js")).unwrap();
+    let innards = contents.split("this.innerHTML = '").nth(1).unwrap().split("';\n").next().unwrap();
+    assert!(!innards.contains(['\'', '\\', '\n']), "the sidebar's script ends early: {innards}");
+}
+
+/// A record with `hostile` in every string that can hold any text, keys and ids too. What was one id stays one.
+fn with_text(hostile: &str) -> Record {
+    let mut value: Value = serde_json::from_str(SAMPLE).unwrap();
+    let mut pointers = Vec::new();
+    strings("", &value, &mut pointers);
+    for pointer in pointers {
+        let before = value.pointer(&pointer).unwrap().clone();
+        *value.pointer_mut(&pointer).unwrap() = format!("{hostile}{}", before.as_str().unwrap()).into();
+        // Ids of mechanisms, outcomes and the like cannot be any text.
+        if serde_json::from_value::<Record>(value.clone()).is_err() {
+            *value.pointer_mut(&pointer).unwrap() = before;
+        }
+    }
+    let mut record: Record = serde_json::from_value(value).unwrap();
+    let key = format!("{hostile}key");
+    for scenario in &mut record.scenarios {
+        if !scenario.settings.is_empty() {
+            scenario
+                .settings
+                .insert(key.clone(), serde_json::json!({ key.clone(): { key.clone(): hostile } }));
+        }
+    }
+    record
+}
+
+fn strings(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                strings(&format!("{at}/{place}"), item, found);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, item) in entries {
+                strings(&format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Each page's tags with the names of their attributes, and where its links lead outside the book.
+fn skeletons(out: &Path) -> Vec<Vec<String>> {
+    let of = |tag: Tag| {
+        let names: Vec<String> = tag.attributes.iter().map(|(name, _)| name.clone()).collect();
+        let outside =
+            ["href", "src"].iter().filter_map(|name| tag.attribute(name)).find(|to| to.contains(':'));
+        format!("{} {names:?} {outside:?}", tag.name)
+    };
+    pages(out).into_iter().map(|(_, page)| html::tags(&page).into_iter().map(of).collect()).collect()
+}
+
+fn sample() -> Record {
+    serde_json::from_str(SAMPLE).unwrap()
+}
+
+/// A book of a record, and the directory that holds it.
+fn report(record: &Record) -> (tempfile::TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    book::write(record, &out).unwrap();
+    (place, out)
+}
+
+fn repository_book() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../book")
+}
+
+/// As `mdbook build book` does it, but elsewhere.
+fn build_repository_book() -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let mut config = Config::from_disk(repository_book().join("book.toml")).unwrap();
+    config.build.build_dir = place.path().to_owned();
+    MDBook::load_with_config(repository_book(), config).unwrap().build().unwrap();
+    place
+}
+
+/// Every relative link of every page: its file is there, and its anchor is in that file.
+fn assert_links_lead_somewhere(root: &Path) {
+    let pages: BTreeMap<String, Vec<Tag>> =
+        pages(root).into_iter().map(|(path, page)| (path, html::tags(&page))).collect();
+    let anchors: BTreeMap<&String, HashSet<&str>> = pages
+        .iter()
+        .map(|(path, tags)| (path, tags.iter().filter_map(|tag| tag.attribute("id")).collect()))
+        .collect();
+    let mut broken = BTreeSet::new();
+    let mut links = 0;
+    for (page, tags) in &pages {
+        let targets = tags.iter().flat_map(|tag| ["href", "src"].map(|name| tag.attribute(name))).flatten();
+        for target in targets.filter(|target| !target.contains(':')) {
+            links += 1;
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = if path.is_empty() { page.clone() } else { resolve(page, path) };
+            let found = match anchors.get(&path) {
+                Some(anchors) => anchor.is_empty() || anchors.contains(anchor),
+                None => anchor.is_empty() && root.join(&path).is_file(),
+            };
+            if !found {
+                broken.insert(format!("{page} -> {target}"));
+            }
+        }
+    }
+    assert!(links > 0, "no page has a link");
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// A link on a page, relative to the root.
+fn resolve(page: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn pages(root: &Path) -> Vec<(String, String)> {
+    let is_page = |path: &str| path.ends_with(".html") && !path.starts_with("book/");
+    files(root).into_iter().filter(|(path, _)| is_page(path)).collect()
+}
+
+/// The text files below a directory, by their paths relative to it.
+fn files(root: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                found.insert(path.strip_prefix(root).unwrap().display().to_string(), text);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,182 @@
+//! The built-in engine against `runc`: the same settings, the same agent; what the process in the container sees
+//! of itself, and what the kernel answers to its calls, must be the same.
+//!
+//! The seed of the selection is printed; `WHYBLOCKED_SEED` gives another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
+use std::os::linux::fs::MetadataExt;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::Trial;
+use whyblocked::engine::Engine;
+use whyblocked::engine::embedded::Embedded;
+use whyblocked::host::{Host, Reach};
+use whyblocked::settings::Settings;
+use whyblocked::verdict::errno_name;
+use whyblocked_agent::inspect::Inspection;
+use whyblocked_agent::wire::{Observation, Request};
+use whyblocked_agent::{Effect, Need, Probe, catalogue};
+use whyblocked_tests::combinations::{Combination, combinations};
+use whyblocked_tests::oci::Runc;
+use whyblocked_tests::random::Random;
+use whyblocked_tests::{Facility, Place, facility, suite};
+
+const NEEDS: &[Facility] = &[Facility::Root, Facility::Runc];
+
+/// How many combinations are compared.
+const COUNT: usize = 130;
+
+/// The seed that is used unless another is asked for.
+const USUAL_SEED: u64 = 2;
+
+fn main() -> ExitCode {
+    if facility::missing(NEEDS).is_some() {
+        let name = "the_built_in_engine_and_runc_agree";
+        return suite::run(vec![suite::test(name, NEEDS, || unreachable!("it is ignored"))]);
+    }
+    let place = Place::new();
+    keep_mounts_and_limits_to_ourselves(&place);
+    let (mut random, seed) = Random::seeded(USUAL_SEED);
+    println!("combinations of settings from seed {seed}");
+    let host = Host::read();
+    let combinations = combinations(&host, COUNT, &mut random);
+    let bench = Arc::new(Bench::new(&host, &place));
+    let mut tests = vec![at_least_a_hundred(&combinations)];
+    tests.extend(combinations.into_iter().map(|combination| {
+        let bench = Arc::clone(&bench);
+        suite::test(combination.name.clone(), NEEDS, move || bench.compare(&combination.settings))
+    }));
+    drop(bench);
+    suite::run(tests)
+}
+
+fn at_least_a_hundred(combinations: &[Combination]) -> Trial {
+    let count = combinations.len();
+    suite::test("at_least_a_hundred_combinations_are_compared", NEEDS, move || {
+        assert!(count >= 100, "only {count} of them differ");
+    })
+}
+
+/// Bundles go to a tmpfs, like the built-in engine's root directory: `/tmp` may be mounted `nosuid`. It is
+/// mounted where nobody else sees it, so that nothing has to be unmounted.
+fn keep_mounts_and_limits_to_ourselves(place: &Place) {
+    std::fs::create_dir(place.path("runc")).expect("the directory is ours");
+    let target = std::ffi::CString::new(place.path("runc").into_os_string().into_encoded_bytes());
+    let target = target.expect("a path has no NUL");
+    let mount = |source: &CStr, target: &CStr, flags| {
+        // SAFETY: strings that end in NUL, and no data.
+        let done = unsafe {
+            libc::mount(source.as_ptr(), target.as_ptr(), source.as_ptr(), flags, std::ptr::null())
+        };
+        assert_eq!(done, 0, "mount: {}", std::io::Error::last_os_error());
+    };
+    // SAFETY: this is the process's only thread so far; the others inherit its mount namespace.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0);
+    mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE);
+    mount(c"tmpfs", &target, 0);
+
+    // Go programs raise the soft limit of open files, and give it on.
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid value.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+    }
+}
+
+/// Both engines.
+struct Bench {
+    embedded: Embedded,
+    runc: Runc,
+    own_namespaces: BTreeMap<String, u64>,
+    probes: Vec<&'static Probe>,
+}
+
+/// A container as flat lines, for comparison: what is asked, and the answer.
+type View = BTreeMap<String, String>;
+
+impl Bench {
+    fn new(host: &Host, place: &Place) -> Self {
+        let own = |name: &str| Some(std::fs::metadata(format!("/proc/self/ns/{name}")).ok()?.st_ino());
+        // The targets outside the container are the built-in engine's own.
+        let outside = [Need::Victim, Need::Neighbour, Need::Listener];
+        Self {
+            embedded: Embedded::new(&Reach::of(host)).expect("root can start the engine"),
+            runc: Runc::new(&place.path("runc")),
+            own_namespaces: ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"]
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), own(name)?)))
+                .collect(),
+            probes: catalogue::all()
+                .filter(|probe| probe.effect != Effect::Disposable)
+                .filter(|probe| !probe.needs.iter().any(|need| outside.contains(need)))
+                .collect(),
+        }
+    }
+
+    fn compare(&self, settings: &Settings) {
+        let (ours, theirs) = (self.ours(settings), self.theirs(settings));
+        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        let differences: Vec<String> = keys
+            .into_iter()
+            .filter(|key| ours.get(*key) != theirs.get(*key))
+            .map(|key| {
+                let show = |view: &View| view.get(key).map_or("nothing", String::as_str).to_owned();
+                format!("{key}\n    built in: {}\n    runc:     {}", show(&ours), show(&theirs))
+            })
+            .collect();
+        assert!(differences.is_empty(), "they differ in {}:\n{}", differences.len(), differences.join("\n"));
+    }
+
+    fn ours(&self, settings: &Settings) -> View {
+        let ids: Vec<&'static str> = self.probes.iter().map(|probe| probe.id).collect();
+        let seen = self.embedded.inspect(settings).unwrap_or_else(|error| panic!("built in: {error}"));
+        let trial = self.embedded.run(settings, &ids).unwrap_or_else(|error| panic!("built in: {error}"));
+        self.view(settings, &seen, &trial.observations)
+    }
+
+    fn theirs(&self, settings: &Settings) -> View {
+        let request = Request {
+            probes: self.probes.iter().map(|probe| probe.id.to_owned()).collect(),
+            token: "runc".to_owned(),
+            limit_ms: 1000,
+            host_namespaces: self.own_namespaces.clone().into_iter().collect(),
+            ..Request::default()
+        };
+        let seen = self.runc.inspect(settings).unwrap_or_else(|error| panic!("{error}"));
+        let observations = self.runc.run(settings, &request).unwrap_or_else(|error| panic!("{error}"));
+        self.view(settings, &seen, &observations)
+    }
+
+    fn view(&self, _settings: &Settings, seen: &Inspection, observations: &[Observation]) -> View {
+        let mut view = View::new();
+        view.extend(seen.status.iter().map(|(name, value)| (format!("status {name}"), value.clone())));
+        view.insert("uid_map".to_owned(), seen.uid_map.join(" "));
+        for (name, inode) in &seen.namespaces {
+            // Which one it is differs from container to container.
+            let whose = if self.own_namespaces.get(name) == Some(inode) { "the host's" } else { "its own" };
+            view.insert(format!("namespace {name}"), whose.to_owned());
+        }
+        for (target, mount) in &seen.mounts {
+            // How access times are kept is nobody's protection.
+            let telling = ["ro", "rw", "nosuid", "nodev", "noexec"];
+            let options: Vec<&str> =
+                mount.options.iter().map(String::as_str).filter(|option| telling.contains(option)).collect();
+            view.insert(format!("mount {target}"), format!("{} {}", mount.kind, options.join(",")));
+        }
+        view.extend(seen.limits.iter().map(|(name, value)| (format!("limit {name}"), value.clone())));
+        view.insert("hostname".to_owned(), seen.hostname.clone());
+        for seen in observations {
+            let answer = match seen.errno {
+                0 => "no errno".to_owned(),
+                errno => errno_name(errno),
+            };
+            let answer = format!("{:?}: {} {answer}", seen.outcome, seen.call);
+            view.insert(format!("probe {}", seen.probe), answer);
+        }
+        view
+    }
+}
