@@ -9,9 +9,9 @@ use crate::sys::{self, Made};
 use crate::wire::Request;
 
 /// Processes to have at the same time.
-const PROCESSES: usize = 40;
+const PROCESSES: usize = 20;
 /// Memory to have in use, in bytes.
-const MEMORY: usize = 24 << 20;
+const MEMORY: usize = 16 << 20;
 /// Descriptors to have open.
 const DESCRIPTORS: u64 = 512;
 
@@ -19,8 +19,8 @@ const DESCRIPTORS: u64 = 512;
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "limit-fork",
-        title: "Have 40 more processes",
-        tries: "clone of 40 children that wait; then all are ended",
+        title: "Have 20 more processes",
+        tries: "clone of 20 children that wait; then all are ended",
         gains: "the host's process table: nobody else can start anything",
         calls: &[Sysno::clone],
         proof: &[],
@@ -29,7 +29,7 @@ pub(super) const PROBES: &[Probe] = &[
         capabilities: &[],
         needs: &[],
         effect: Effect::Undone,
-        harmless_because: "40 idle processes for a few milliseconds, killed and reaped in the next lines",
+        harmless_because: "20 idle processes for a few milliseconds, killed and reaped in the next lines",
         sources: &[
             "https://man7.org/linux/man-pages/man2/fork.2.html",
             "https://docs.docker.com/reference/cli/docker/container/run/",
@@ -38,8 +38,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         id: "limit-memory",
-        title: "Use 24 MiB of memory",
-        tries: "mmap of 24 MiB in a child, every page of it written to",
+        title: "Use 16 MiB of memory",
+        tries: "mmap of 16 MiB in a child, every page of it written to",
         gains: "the host's memory, until the kernel kills something else",
         calls: &[Sysno::mmap],
         proof: &[],

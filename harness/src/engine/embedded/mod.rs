@@ -76,7 +76,8 @@ impl Engine for Embedded {
     }
 
     fn parallel(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        // Twice the processors: a container waits for the kernel, to take its namespaces down for one.
+        2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
     fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError> {
