@@ -19,6 +19,8 @@ pub struct Reach {
     /// Whether several ids can be mapped into a user namespace: always with privilege, else by
     /// `newuidmap(1)` and `/etc/subuid`.
     pub many_ids: bool,
+    /// Whether control groups can be made, for device rules and limits.
+    pub control_groups: bool,
     /// Whether SELinux is active.
     pub selinux: bool,
     /// Whether `AppArmor` is active.
@@ -110,6 +112,7 @@ impl Reach {
             // Inside a user namespace of its own a container holds every capability; they count only there.
             bounding_set: if privileged { host.bounding_set } else { CapabilitySet::ALL },
             many_ids: privileged || subordinate_ids_of_caller().is_some(),
+            control_groups: privileged && crate::engine::embedded::cgroup::writable(),
             selinux: host.selinux != "absent",
             apparmor: host.apparmor == "active",
         }

@@ -11,6 +11,7 @@ pub(crate) const ROOT: Reach = Reach {
     privileged: true,
     bounding_set: CapabilitySet::ALL,
     many_ids: true,
+    control_groups: true,
     selinux: true,
     apparmor: true,
 };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A process's view of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Ids, groups, capability sets, `no_new_privs` and seccomp mode: fields of `/proc/self/status`.
+    /// Umask, ids, groups, capability sets, `no_new_privs` and seccomp mode: fields of `/proc/self/status`.
     pub status: BTreeMap<String, String>,
     /// `/proc/self/uid_map`, words.
     pub uid_map: Vec<String>,
@@ -20,6 +20,8 @@ pub struct Inspection {
     pub mounts: BTreeMap<String, Mount>,
     /// Soft and hard limits by their names in `/proc/self/limits`.
     pub limits: BTreeMap<String, String>,
+    /// Open descriptors by their numbers, and what they are: a path, `pipe`, `socket`, `anon_inode`.
+    pub descriptors: BTreeMap<String, String>,
     /// The host name.
     pub hostname: String,
 }
@@ -36,7 +38,8 @@ pub struct Mount {
 }
 
 /// The fields of `/proc/self/status` that tell of confinement.
-const STATUS: [&str; 11] = [
+const STATUS: [&str; 12] = [
+    "Umask",
     "Uid",
     "Gid",
     "Groups",
@@ -62,6 +65,7 @@ impl Inspection {
             namespaces: namespaces(),
             mounts: mounts(&fs::read_to_string("/proc/self/mountinfo")?),
             limits: limits(&fs::read_to_string("/proc/self/limits")?),
+            descriptors: descriptors(),
             hostname: fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned(),
         })
     }
@@ -81,6 +85,20 @@ fn namespaces() -> BTreeMap<String, u64> {
         .filter_map(|name| {
             Some(((*name).to_owned(), fs::metadata(format!("/proc/self/ns/{name}")).ok()?.st_ino()))
         })
+        .collect()
+}
+
+fn descriptors() -> BTreeMap<String, String> {
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let target = fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned();
+            // `pipe:[4711]`
+            let kind = target.split_once(":[").map_or(target.as_str(), |(kind, _)| kind).to_owned();
+            Some((entry.file_name().to_string_lossy().into_owned(), kind))
+        })
+        // The descriptor through which the others are listed.
+        .filter(|(_, kind)| !kind.starts_with("/proc/"))
         .collect()
 }
 

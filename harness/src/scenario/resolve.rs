@@ -452,13 +452,14 @@ fn fit(settings: &mut Settings, reach: &Reach, notes: &mut Vec<String>) {
         notes.push(format!("this host itself lacks {missing}, so the container does too"));
         settings.capabilities = settings.capabilities.and(reach.bounding_set);
     }
-    if reach.privileged {
+    if reach.control_groups {
         return;
     }
+    let why = if reach.privileged { "needs control groups that can be written" } else { "needs root" };
     if settings.devices.allowed.take().is_some() {
-        notes.push("the device cgroup needs root and is left out".to_owned());
+        notes.push(format!("the device cgroup {why} and is left out"));
     }
     if settings.limits.pids.take().is_some() | settings.limits.memory.take().is_some() {
-        notes.push("pids_limit and mem_limit need root and are left out".to_owned());
+        notes.push(format!("pids_limit and mem_limit: each {why} and is left out"));
     }
 }

@@ -1,7 +1,7 @@
 //! Control groups of the run's own, in version 1 and version 2: device rules, number of processes, memory.
 //!
-//! Groups for device rules are shared by containers with the same rules; a container with limits has groups of
-//! its own. Nothing outside groups of our own name is written.
+//! Containers share groups, except where one has limits; those with the same device rules share one of theirs.
+//! Nothing outside groups of our own name is written.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::run_dir::PREFIX;
 use super::{EngineError, RunDir, device_program, run_dir};
+use crate::host::Reach;
 use crate::settings::{DeviceRule, Settings};
 
 /// Where control groups are mounted, on every current distribution.
@@ -22,52 +23,140 @@ const MOUNT: &str = "/sys/fs/cgroup";
 #[derive(Debug)]
 pub(super) struct Cgroups {
     name: String,
+    /// Whether this run may make groups at all.
+    usable: bool,
     by_rules: Mutex<HashMap<Vec<DeviceRule>, PathBuf>>,
     counter: AtomicU64,
 }
 
-/// A container's own groups; removed when dropped.
+/// The groups that a container is to be in: one a hierarchy. Those of its own are removed when this is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Membership(Vec<PathBuf>);
+pub(super) struct Groups {
+    /// Hierarchies by the names of their directories, `""` for version 2, and the group in each.
+    places: Vec<(String, PathBuf)>,
+    own: Vec<PathBuf>,
+}
 
-impl Cgroups {
-    pub(super) fn new(dir: &RunDir) -> Self {
-        Self { name: dir.name().to_owned(), by_rules: Mutex::default(), counter: AtomicU64::new(0) }
+impl Groups {
+    /// Puts a process into the groups. It must not run yet.
+    pub(super) fn take(&self, pid: i32) -> Result<(), EngineError> {
+        self.places.iter().try_for_each(|(_, group)| write(group, "cgroup.procs", &pid.to_string()))
     }
 
-    /// Puts a process into the groups that `settings` ask for. It must not run yet.
-    pub(super) fn enter(&self, pid: i32, settings: &Settings) -> Result<Membership, EngineError> {
-        let mut own = Membership::default();
-        let version_2 = version_2_only();
-        let limited = settings.limits.pids.is_some() || settings.limits.memory.is_some();
-        if version_2 && limited {
-            let rules = settings.devices.allowed.as_deref();
-            let group = self.unified(&mut own)?;
-            write_limit(&group, "pids.max", settings.limits.pids)?;
-            write_limit(&group, "memory.max", settings.limits.memory)?;
-            if settings.limits.memory.is_some() {
-                // Without swap accounting there is no such file, and no swap to fear.
-                let _ = fs::write(group.join("memory.swap.max"), "0");
+    /// The group in a hierarchy.
+    pub(super) fn in_hierarchy(&self, name: &str) -> Option<&Path> {
+        self.places.iter().find(|(known, _)| known == name).map(|(_, group)| group.as_path())
+    }
+}
+
+impl Cgroups {
+    pub(super) fn new(dir: &RunDir, reach: &Reach) -> Self {
+        Self {
+            name: dir.name().to_owned(),
+            usable: reach.control_groups,
+            by_rules: Mutex::default(),
+            counter: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes the groups that `settings` ask for; like runc's containers, one in every hierarchy.
+    pub(super) fn groups(&self, settings: &Settings) -> Result<Groups, EngineError> {
+        let mut groups = Groups::default();
+        if !self.usable {
+            return Ok(groups);
+        }
+        if version_2_only() {
+            let group = self.version_2(settings, &mut groups.own)?;
+            groups.places.push((String::new(), group));
+            return Ok(groups);
+        }
+        for hierarchy in hierarchies() {
+            let group = self.version_1(&hierarchy, settings, &mut groups.own)?;
+            groups.places.push((hierarchy, group));
+        }
+        Ok(groups)
+    }
+
+    fn version_1(
+        &self,
+        hierarchy: &str,
+        settings: &Settings,
+        own: &mut Vec<PathBuf>,
+    ) -> Result<PathBuf, EngineError> {
+        let run = Path::new(MOUNT).join(hierarchy).join(&self.name);
+        let (file, limit) = match hierarchy {
+            "pids" => ("pids.max", settings.limits.pids),
+            "memory" => ("memory.limit_in_bytes", settings.limits.memory),
+            "devices" if settings.devices.allowed.is_some() => {
+                return self.group_of_rules(settings.devices.allowed.as_deref().unwrap_or_default());
             }
-            if let Some(rules) = rules {
-                device_program::attach(&group, rules)?;
+            _ => ("", None),
+        };
+        let Some(limit) = limit else {
+            let group = run.join("all");
+            if !group.exists() {
+                make(&group)?;
+                for group in [&run, &group] {
+                    inherit_processors(group);
+                }
             }
-            return join(&group, pid).map(|()| own);
+            return Ok(group);
+        };
+        let group = run.join(self.own_name());
+        make(&group)?;
+        own.push(group.clone());
+        write(&group, file, &limit.to_string())?;
+        Ok(group)
+    }
+
+    fn version_2(&self, settings: &Settings, own: &mut Vec<PathBuf>) -> Result<PathBuf, EngineError> {
+        let rules = settings.devices.allowed.as_deref();
+        if settings.limits.pids.is_none() && settings.limits.memory.is_none() {
+            return match rules {
+                Some(rules) => self.group_of_rules(rules),
+                None => {
+                    let group = unified_root().join(&self.name).join("all");
+                    make(&group).map(|()| group)
+                }
+            };
         }
-        if let Some(pids) = settings.limits.pids {
-            let group = self.version_1("pids", &mut own)?;
-            write_limit(&group, "pids.max", Some(pids))?;
-            join(&group, pid)?;
+        let group = self.limited_version_2(own)?;
+        for (file, limit) in [("pids.max", settings.limits.pids), ("memory.max", settings.limits.memory)] {
+            if let Some(limit) = limit {
+                write(&group, file, &limit.to_string())?;
+            }
         }
-        if let Some(memory) = settings.limits.memory {
-            let group = self.version_1("memory", &mut own)?;
-            write_limit(&group, "memory.limit_in_bytes", Some(memory))?;
-            join(&group, pid)?;
+        if settings.limits.memory.is_some() {
+            // Without swap accounting there is no such file, and no swap to fear.
+            let _ = fs::write(group.join("memory.swap.max"), "0");
         }
-        if let Some(rules) = &settings.devices.allowed {
-            join(&self.group_of_rules(rules)?, pid)?;
+        if let Some(rules) = rules {
+            device_program::attach(&group, rules)?;
         }
-        Ok(own)
+        Ok(group)
+    }
+
+    /// A group of its own in which processes and memory are counted. The host's root group must count them
+    /// already, as it does under systemd: that is the host's setting, and stays as it is.
+    fn limited_version_2(&self, own: &mut Vec<PathBuf>) -> Result<PathBuf, EngineError> {
+        let run = unified_root().join(&self.name);
+        make(&run)?;
+        for controller in ["pids", "memory"] {
+            let available = fs::read_to_string(run.join("cgroup.controllers")).unwrap_or_default();
+            if !available.split_whitespace().any(|known| known == controller) {
+                return Err(EngineError::Outside {
+                    doing: format!("limiting {controller}"),
+                    source: std::io::Error::other(
+                        "the host's root control group does not give this controller on",
+                    ),
+                });
+            }
+            write(&run, "cgroup.subtree_control", &format!("+{controller}"))?;
+        }
+        let group = run.join(self.own_name());
+        make(&group)?;
+        own.push(group.clone());
+        Ok(group)
     }
 
     fn group_of_rules(&self, rules: &[DeviceRule]) -> Result<PathBuf, EngineError> {
@@ -76,53 +165,24 @@ impl Cgroups {
             return Ok(group.clone());
         }
         let name = format!("devices-{}", known.len());
-        let group = if let Some(devices) = controller("devices") {
-            let group = devices.join(&self.name).join(name);
-            make(&group)?;
+        let version_1 = !version_2_only() && Path::new(MOUNT).join("devices").exists();
+        let root = if version_1 { Path::new(MOUNT).join("devices") } else { unified_root() };
+        let group = root.join(&self.name).join(name);
+        make(&group)?;
+        if version_1 {
             write(&group, "devices.deny", "a")?;
             for rule in rules {
                 write(&group, "devices.allow", &notation(rule))?;
             }
-            group
         } else {
-            let group = unified_root().join(&self.name).join(name);
-            make(&group)?;
             device_program::attach(&group, rules)?;
-            group
-        };
+        }
         known.insert(rules.to_vec(), group.clone());
         Ok(group)
     }
 
     fn own_name(&self) -> String {
         self.counter.fetch_add(1, Ordering::Relaxed).to_string()
-    }
-
-    fn version_1(&self, name: &str, own: &mut Membership) -> Result<PathBuf, EngineError> {
-        let root = controller(name).ok_or_else(|| missing(name))?;
-        let group = root.join(&self.name).join(self.own_name());
-        make(&group)?;
-        own.0.push(group.clone());
-        Ok(group)
-    }
-
-    /// A group in which the controllers of `pids` and `memory` are switched on, as far as the host has them.
-    fn unified(&self, own: &mut Membership) -> Result<PathBuf, EngineError> {
-        let parent = unified_root().join(&self.name);
-        make(&parent)?;
-        for group in [unified_root(), parent.clone()] {
-            for name in ["pids", "memory"] {
-                let available = fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default();
-                if !available.split_whitespace().any(|known| known == name) {
-                    return Err(missing(name));
-                }
-                write(&group, "cgroup.subtree_control", &format!("+{name}"))?;
-            }
-        }
-        let group = parent.join(self.own_name());
-        make(&group)?;
-        own.0.push(group.clone());
-        Ok(group)
     }
 }
 
@@ -135,9 +195,9 @@ impl Drop for Cgroups {
     }
 }
 
-impl Drop for Membership {
+impl Drop for Groups {
     fn drop(&mut self) {
-        for group in &self.0 {
+        for group in &self.own {
             let _ = remove(group);
         }
     }
@@ -193,23 +253,40 @@ fn unified_root() -> PathBuf {
     if hybrid.join("cgroup.procs").exists() { hybrid } else { PathBuf::from(MOUNT) }
 }
 
-/// A version 1 hierarchy.
-fn controller(name: &str) -> Option<PathBuf> {
-    let root = Path::new(MOUNT).join(name);
-    (!version_2_only() && root.join("cgroup.procs").exists()).then_some(root)
+/// The version 1 hierarchies, by the names of their directories; not their aliases.
+fn hierarchies() -> Vec<String> {
+    let Ok(entries) = fs::read_dir(MOUNT) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| entry.path().join("cgroup.procs").exists() && entry.file_name() != "unified")
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 fn roots() -> Vec<PathBuf> {
-    let mut roots: Vec<PathBuf> =
-        ["pids", "memory", "devices"].iter().filter_map(|name| controller(name)).collect();
-    roots.push(unified_root());
-    roots
+    if version_2_only() {
+        return vec![unified_root()];
+    }
+    hierarchies().iter().map(|name| Path::new(MOUNT).join(name)).chain([unified_root()]).collect()
 }
 
-fn missing(name: &str) -> EngineError {
-    EngineError::Outside {
-        doing: format!("limiting {name}"),
-        source: std::io::Error::other(format!("this host has no control-group controller '{name}' to give")),
+/// Whether this process may make groups.
+pub(crate) fn writable() -> bool {
+    let root = roots().into_iter().next().unwrap_or_else(unified_root);
+    root.join("cgroup.procs").exists() && nix::unistd::access(&root, nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
+/// A cpuset group takes no process before it has processors and memory; they are its parent's.
+fn inherit_processors(group: &Path) {
+    let Some(parent) = group.parent() else { return };
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        // Other hierarchies have no such files.
+        if let Ok(text) = fs::read_to_string(parent.join(file)) {
+            let _ = fs::write(group.join(file), text.trim());
+        }
     }
 }
 
@@ -230,14 +307,6 @@ fn write(group: &Path, file: &str, text: &str) -> Result<(), EngineError> {
             doing: format!("writing '{text}' to {}", path.display()),
             source,
         })
-}
-
-fn write_limit(group: &Path, file: &str, limit: Option<u64>) -> Result<(), EngineError> {
-    limit.map_or(Ok(()), |limit| write(group, file, &limit.to_string()))
-}
-
-fn join(group: &Path, pid: i32) -> Result<(), EngineError> {
-    write(group, "cgroup.procs", &pid.to_string())
 }
 
 /// `c 1:3 rwm`.

@@ -59,7 +59,7 @@ impl Embedded {
         Ok(Self {
             reach: reach.clone(),
             outside: Outside::start(&dir)?,
-            cgroups: Cgroups::new(&dir),
+            cgroups: Cgroups::new(&dir, reach),
             dir,
             counter: AtomicU64::new(0),
         })
@@ -134,7 +134,14 @@ impl Embedded {
         argument: &str,
         limit: Duration,
     ) -> Result<Vec<u8>, EngineError> {
-        let plan = plan::plan(settings, &self.reach, needs, argument, &self.dir, container.lab.as_ref())?;
-        spawn::run(&plan, settings, &self.cgroups, limit)
+        let groups = self.cgroups.groups(settings)?;
+        let host = plan::Outside {
+            reach: &self.reach,
+            dir: &self.dir,
+            lab: container.lab.as_ref(),
+            groups: &groups,
+        };
+        let plan = plan::plan(settings, &host, needs, argument)?;
+        spawn::run(&plan, settings, &groups, limit)
     }
 }

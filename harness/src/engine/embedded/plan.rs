@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicI32;
 
 use whyblocked_agent::{Need, layout};
 
+use super::cgroup::Groups;
 use super::lab::Lab;
-use super::step::{Op, Resources};
+use super::step::{self, Op, Resources};
 use super::{AGENT, EngineError, RunDir};
 use crate::host::Reach;
 use crate::seccomp;
@@ -30,21 +31,28 @@ pub(super) struct Plan {
 
 const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
+/// What a container is planned with: this run's means, and what was made for it.
+#[derive(Debug)]
+pub(super) struct Outside<'a> {
+    pub(super) reach: &'a Reach,
+    pub(super) dir: &'a RunDir,
+    pub(super) lab: Option<&'a Lab>,
+    pub(super) groups: &'a Groups,
+}
+
 /// Plans a container in which the agent runs with `argument`, and finds what `needs` names.
 pub(super) fn plan(
     settings: &Settings,
-    reach: &Reach,
+    outside: &Outside<'_>,
     needs: &[Need],
     argument: &str,
-    dir: &RunDir,
-    lab: Option<&Lab>,
 ) -> Result<Plan, EngineError> {
-    let mut planner = Planner { settings, reach, steps: Vec::new(), trees: Vec::new(), slots: Vec::new() };
-    planner.enter(dir);
+    let mut planner = Planner { settings, outside, steps: Vec::new(), trees: Vec::new(), slots: Vec::new() };
+    planner.enter();
     planner.root_directory(needs)?;
     planner.kernel_file_systems();
     planner.devices();
-    let moves = planner.open_binds(lab)?;
+    let moves = planner.open_binds()?;
     planner.change_root();
     planner.place(moves);
     planner.namespaces();
@@ -66,7 +74,7 @@ pub(super) fn c(text: &str) -> CString {
 
 struct Planner<'a> {
     settings: &'a Settings,
-    reach: &'a Reach,
+    outside: &'a Outside<'a>,
     steps: Vec<(String, Op)>,
     trees: Vec<OwnedFd>,
     slots: Vec<AtomicI32>,
@@ -109,6 +117,11 @@ impl Planner<'_> {
         self.add(format!("bind the host's {source}"), op);
     }
 
+    fn restrict(&mut self, path: &str, attributes: u64, recursive: bool) {
+        let name = if attributes == step::READ_ONLY { "make read-only" } else { "restrict the mount" };
+        self.add(format!("{name}: {path}"), Op::Restrict { path: c(path), attributes, recursive });
+    }
+
     fn directory(&mut self, path: &str) {
         self.add(format!("mkdir {path}"), Op::Directory { path: c(path), mode: 0o755 });
     }
@@ -131,7 +144,7 @@ impl Planner<'_> {
         self.settings.user_namespace.is_none_or(|namespace| namespace.size() > layout::FOREIGN_ID)
     }
 
-    fn enter(&mut self, dir: &RunDir) {
+    fn enter(&mut self) {
         self.add("wait for the parent", Op::Go);
         if self.in_user_namespace() {
             let set_groups = self.may_set_groups();
@@ -149,7 +162,7 @@ impl Planner<'_> {
             optional: false,
         };
         self.add("keep mounts private", private);
-        let root = dir.mount_point().display().to_string();
+        let root = self.outside.dir.mount_point().display().to_string();
         self.mount("tmpfs", &root, 0, "mode=0755,size=64m");
         self.add("enter the root directory", Op::ChangeDirectory { path: c(&root) });
     }
@@ -211,46 +224,60 @@ impl Planner<'_> {
 
     fn kernel_file_systems(&mut self) {
         let namespaces = self.settings.namespaces;
-        if namespaces.pid {
+        // A process list that is not the user namespace's own cannot be mounted in it.
+        if namespaces.pid || !self.in_user_namespace() {
             self.mount("proc", "proc", NO_SUID_DEV_EXEC, "");
         } else {
             self.bind_host("/proc", "proc", false);
+            self.restrict("proc", step::NO_SUID_DEV_EXEC, false);
         }
-        // A network that is not the user namespace's own shows in no sysfs of its own.
+        let read_only = self.settings.read_only_kernel_mounts;
+        // Nor a network's sysfs.
         if namespaces.mount && (namespaces.network || !self.in_user_namespace()) {
-            self.mount("sysfs", "sys", NO_SUID_DEV_EXEC, "");
-            if namespaces.cgroup {
-                self.control_groups();
-            } else {
-                self.bind_host("/sys/fs/cgroup", "sys/fs/cgroup", true);
-            }
+            self.mount("sysfs", "sys", NO_SUID_DEV_EXEC | if read_only { libc::MS_RDONLY } else { 0 }, "");
+            self.control_groups();
         } else {
             self.bind_host("/sys", "sys", false);
-        }
-        if self.settings.read_only_kernel_mounts {
-            self.add("make /sys read-only", Op::ReadOnly { path: c("sys"), recursive: true });
+            if read_only {
+                self.restrict("sys", step::READ_ONLY, true);
+            }
         }
     }
 
-    /// The hierarchies that this process is in, as they look from the container's own group.
+    /// The hierarchies that this process is in; with a namespace of its own, as they look from its own groups.
     fn control_groups(&mut self) {
         let Ok(own) = fs::read_to_string("/proc/self/cgroup") else { return };
-        if own.lines().all(|line| line.starts_with("0::")) {
-            if !own.is_empty() {
-                self.mount("cgroup2", "sys/fs/cgroup", NO_SUID_DEV_EXEC, "");
+        let version_1: Vec<&str> = own.lines().filter(|line| !line.starts_with("0::")).collect();
+        if version_1.is_empty() {
+            if let Some(line) = own.lines().next() {
+                self.hierarchy("cgroup2", "", "sys/fs/cgroup", "", line.trim_start_matches("0::"));
             }
             return;
         }
         self.mount("tmpfs", "sys/fs/cgroup", NO_SUID_DEV_EXEC, "mode=755");
-        for line in own.lines() {
-            let mut fields = line.splitn(3, ':');
-            let (Some(number), Some(controllers)) = (fields.next(), fields.next()) else { continue };
-            let (name, kind) = if number == "0" { ("unified", "cgroup2") } else { (controllers, "cgroup") };
-            let short = name.strip_prefix("name=").unwrap_or(name);
-            let target = format!("sys/fs/cgroup/{short}");
+        for line in version_1 {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+            let name = controllers.strip_prefix("name=").unwrap_or(controllers);
+            let target = format!("sys/fs/cgroup/{name}");
             self.directory(&target);
-            self.mount(kind, &target, NO_SUID_DEV_EXEC, if kind == "cgroup" { controllers } else { "" });
+            self.hierarchy("cgroup", name, &target, controllers, &format!("{name}{path}"));
         }
+    }
+
+    /// One hierarchy: mounted anew, or without a namespace of its own the container's part of the host's mount.
+    fn hierarchy(&mut self, kind: &str, name: &str, target: &str, options: &str, harness: &str) {
+        // Docker leaves the control groups writable in a user namespace, where the ids protect them.
+        let read_only = self.settings.read_only_kernel_mounts && !self.in_user_namespace();
+        if self.settings.namespaces.cgroup {
+            let flags = NO_SUID_DEV_EXEC | if read_only { libc::MS_RDONLY } else { 0 };
+            return self.mount(kind, target, flags, options);
+        }
+        let part = self.outside.groups.in_hierarchy(name).map(|group| group.display().to_string());
+        let part = part.unwrap_or_else(|| format!("/sys/fs/cgroup/{}", harness.trim_start_matches('/')));
+        self.bind_host(&part, target, true);
+        let attributes = step::NO_SUID_DEV_EXEC | if read_only { step::READ_ONLY } else { 0 };
+        self.restrict(target, attributes, false);
     }
 
     fn devices(&mut self) {
@@ -294,14 +321,15 @@ impl Planner<'_> {
             self.mount("devpts", "dev/pts", flags, &format!("newinstance,ptmxmode=0666,mode=0620{group}"));
             if settings.namespaces.ipc {
                 self.mount("tmpfs", "dev/shm", NO_SUID_DEV_EXEC, "mode=1777,size=65536k");
-                if Path::new("/proc/sys/fs/mqueue").exists() && !settings.devices.all_nodes {
-                    self.mount("mqueue", "dev/mqueue", NO_SUID_DEV_EXEC, "");
-                }
             } else {
                 self.bind_host("/dev/shm", "dev/shm", true);
-                if !settings.devices.all_nodes {
-                    self.bind_host("/dev/mqueue", "dev/mqueue", true);
-                }
+            }
+            let own_queues = settings.namespaces.ipc || !self.in_user_namespace();
+            match (settings.devices.all_nodes, own_queues) {
+                (true, _) => {}
+                (false, false) => self.bind_host("/dev/mqueue", "dev/mqueue", true),
+                (false, true) if !Path::new("/proc/sys/fs/mqueue").exists() => {}
+                (false, true) => self.mount("mqueue", "dev/mqueue", NO_SUID_DEV_EXEC, ""),
             }
         }
         for (source, target) in settings.devices.nodes.clone() {
@@ -311,7 +339,7 @@ impl Planner<'_> {
     }
 
     /// Opens every bind's source while the host's paths still have names.
-    fn open_binds(&mut self, lab: Option<&Lab>) -> Result<Vec<Placed>, EngineError> {
+    fn open_binds(&mut self) -> Result<Vec<Placed>, EngineError> {
         let whole_lab = Bind {
             source: BindSource::Lab(Path::new("").to_path_buf()),
             target: layout::HOST.to_owned(),
@@ -323,7 +351,7 @@ impl Planner<'_> {
         for bind in extra.into_iter().chain(&self.settings.binds) {
             let path = match &bind.source {
                 BindSource::Host(path) => path.clone(),
-                BindSource::Lab(below) => match lab {
+                BindSource::Lab(below) => match self.outside.lab {
                     Some(lab) => lab.path().join(below),
                     None => continue,
                 },
@@ -333,7 +361,7 @@ impl Planner<'_> {
             let directory = fs::metadata(&path).map_err(unreadable)?.is_dir();
             let slot = self.slots.len();
             let text = path.display().to_string();
-            if self.reach.privileged {
+            if self.outside.reach.privileged {
                 // The parent's credentials resolve the path: a mapped root may not be allowed to.
                 let tree = open_tree(&text).map_err(unreadable)?;
                 self.slots.push(AtomicI32::new(tree.as_raw_fd()));
@@ -370,10 +398,7 @@ impl Planner<'_> {
             }
             self.add(format!("mount on {target}"), Op::MoveMount { slot, target: c(&target) });
             if read_only {
-                self.add(
-                    format!("make {target} read-only"),
-                    Op::ReadOnly { path: c(&target), recursive: true },
-                );
+                self.restrict(&target, step::READ_ONLY, true);
             }
         }
     }
@@ -392,7 +417,7 @@ impl Planner<'_> {
             self.add(format!("mask {path}"), Op::Mask { path: c(path) });
         }
         if self.settings.read_only_root {
-            self.add("make the root read-only", Op::ReadOnly { path: c("/"), recursive: false });
+            self.restrict("/", step::READ_ONLY, false);
         }
     }
 
@@ -412,6 +437,9 @@ impl Planner<'_> {
 
     fn become_the_user(&mut self, needs: &[Need]) {
         let settings = self.settings;
+        // All of this before a filter can refuse it.
+        self.add("open /dev/null", Op::StandardDescriptors);
+        self.add("set the umask", Op::Umask { mask: 0o022 });
         for limit in &settings.limits.ulimits {
             let op = Op::Limit { resource: limit.resource, soft: limit.soft, hard: limit.hard };
             self.add(format!("limit {}", limit.name), op);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::cgroup::Cgroups;
+use super::cgroup::Groups;
 use super::plan::Plan;
 use super::{EngineError, step};
 use crate::settings::{Settings, UserNamespace};
@@ -21,7 +21,7 @@ const SETUP_LIMIT: Duration = Duration::from_secs(20);
 pub(super) fn run(
     plan: &Plan,
     settings: &Settings,
-    cgroups: &Cgroups,
+    groups: &Groups,
     limit: Duration,
 ) -> Result<Vec<u8>, EngineError> {
     let (output, output_in) = pipe()?;
@@ -39,7 +39,7 @@ pub(super) fn run(
     if let Some(namespace) = &settings.user_namespace {
         map_ids(child.pid, namespace)?;
     }
-    let _membership = cgroups.enter(child.pid, settings)?;
+    groups.take(child.pid)?;
     let mut lifeline_in = fs::File::from(lifeline_in);
     // A child that is gone already says why over the other pipe.
     let _ = lifeline_in.write_all(b"g");

@@ -33,8 +33,8 @@ pub(super) enum Op {
     OpenTree { path: CString, slot: usize },
     /// Puts the mount of a slot in its place.
     MoveMount { slot: usize, target: CString },
-    /// Makes a mount read-only.
-    ReadOnly { path: CString, recursive: bool },
+    /// Adds attributes (`MOUNT_ATTR_*`) to a mount.
+    Restrict { path: CString, attributes: u64, recursive: bool },
     /// Mounts a path over itself, read-only, if it exists.
     ReadOnlyPath { path: CString },
     /// Covers a path, if it exists.
@@ -65,6 +65,10 @@ pub(super) enum Op {
     Limit { resource: u32, soft: u64, hard: u64 },
     /// Starts a process of another user and waits until it is one.
     Neighbour { name: CString, id: u32 },
+    /// Reads from the container's `/dev/null`, and gives no descriptors on but the standard ones.
+    StandardDescriptors,
+    /// `umask(2)`.
+    Umask { mask: u32 },
     /// Installs the filter.
     Filter,
     /// Sets `no_new_privs`.
@@ -137,14 +141,14 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
                     from_empty_path,
                 ) == 0
             }
-            Op::ReadOnly { path, recursive } => read_only(path, *recursive),
+            Op::Restrict { path, attributes, recursive } => restrict(path, *attributes, *recursive),
             Op::ReadOnlyPath { path } => {
                 let flags = libc::MS_BIND | libc::MS_REC;
                 let path_ = path.as_ptr();
                 if libc::mount(path_, path_, ptr::null(), flags, ptr::null()) != 0 {
                     return errno() == libc::ENOENT;
                 }
-                read_only(path, true)
+                restrict(path, READ_ONLY, true)
             }
             Op::Mask { path } => mask(path),
             Op::Directory { path, mode } => libc::mkdir(path.as_ptr(), *mode) == 0 || errno() == libc::EEXIST,
@@ -168,6 +172,11 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
                 libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0) == 0
             }
             Op::Neighbour { name, id } => neighbour(name, *id, lifeline),
+            Op::StandardDescriptors => standard_descriptors(),
+            Op::Umask { mask } => {
+                libc::umask(*mask);
+                true
+            }
             Op::Filter => {
                 let program = libc::sock_fprog {
                     len: with.filter.len() as u16,
@@ -194,7 +203,9 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
 /// `OPEN_TREE_CLONE`, `linux/mount.h`.
 const OPEN_TREE_CLONE: u32 = 1;
 /// `MOUNT_ATTR_RDONLY`, `linux/mount.h`.
-const MOUNT_ATTR_RDONLY: u64 = 1;
+pub(super) const READ_ONLY: u64 = 1;
+/// `MOUNT_ATTR_NOSUID`, `MOUNT_ATTR_NODEV` and `MOUNT_ATTR_NOEXEC`.
+pub(super) const NO_SUID_DEV_EXEC: u64 = 2 | 4 | 8;
 /// `_LINUX_CAPABILITY_VERSION_3` and the calling process.
 const CAPABILITY_HEADER: [u32; 2] = [0x2008_0522, 0];
 
@@ -207,9 +218,9 @@ pub(super) fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
-unsafe fn read_only(path: &CStr, recursive: bool) -> bool {
+unsafe fn restrict(path: &CStr, attributes: u64, recursive: bool) -> bool {
     // `struct mount_attr`: set, clear, propagation, user namespace.
-    let attributes = [MOUNT_ATTR_RDONLY, 0, 0, 0];
+    let attributes = [attributes, 0, 0, 0];
     let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the pointers are to live memory of the size given.
     unsafe {
@@ -279,6 +290,18 @@ unsafe fn write_existing(path: &CStr, content: &CStr) -> bool {
         libc::close(fd);
         *libc::__errno_location() = reason;
         written == length as isize
+    }
+}
+
+/// What the harness's own parent left open must not lead out of the container.
+unsafe fn standard_descriptors() -> bool {
+    let on_execute = 4;
+    // SAFETY: a constant string and numbers; the descriptors are this process's own copies.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        null >= 0
+            && libc::dup2(null, 0) == 0
+            && libc::syscall(libc::SYS_close_range, 3, u32::MAX, on_execute) == 0
     }
 }
 

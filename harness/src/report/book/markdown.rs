@@ -158,7 +158,10 @@ mod tests {
     /// What Markdown makes of it: the structure, and the text of all of it.
     fn parsed(markdown: &str) -> (Vec<String>, String) {
         let (mut structure, mut all) = (Vec::new(), String::new());
-        for event in new_cmark_parser(markdown, &MarkdownOptions::default()) {
+        let mut options = MarkdownOptions::default();
+        // As in `book.toml`: text is shown as it is.
+        options.smart_punctuation = false;
+        for event in new_cmark_parser(markdown, &options) {
             match event {
                 Event::Text(text) => all.push_str(&text),
                 Event::Html(_) => structure.push("html".to_owned()),
