@@ -66,6 +66,7 @@ struct Draft {
     host_limits: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Filter {
     Default(DefaultProfile),
     Unconfined,
@@ -240,8 +241,12 @@ impl Maker {
         let mut names = Vec::new();
         for (choices, position) in SWITCHES.iter().zip(position) {
             if let Some((name, apply)) = position.checked_sub(1).and_then(|choice| choices.get(choice)) {
+                let before = (draft.settings.clone(), draft.filter);
                 apply(&mut draft);
-                names.push(*name);
+                // Some switches are overruled by earlier ones.
+                if before != (draft.settings.clone(), draft.filter) {
+                    names.push(*name);
+                }
             }
         }
         let Draft { mut settings, filter, .. } = draft;

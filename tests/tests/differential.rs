@@ -76,6 +76,9 @@ fn keep_mounts_and_limits_to_ourselves(place: &Place) {
     assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0);
     mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE);
     mount(c"tmpfs", &target, 0);
+    // The built-in engine's laboratory is to lie there as well.
+    // SAFETY: as above, no other thread reads the environment meanwhile.
+    unsafe { std::env::set_var("TMPDIR", place.path("runc")) };
 
     // Go programs raise the soft limit of open files, and give it on.
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -135,7 +138,7 @@ impl Bench {
         let ids: Vec<&'static str> = self.probes.iter().map(|probe| probe.id).collect();
         let seen = self.embedded.inspect(settings).unwrap_or_else(|error| panic!("built in: {error}"));
         let trial = self.embedded.run(settings, &ids).unwrap_or_else(|error| panic!("built in: {error}"));
-        self.view(settings, &seen, &trial.observations)
+        self.view(&seen, &trial.observations)
     }
 
     fn theirs(&self, settings: &Settings) -> View {
@@ -148,10 +151,10 @@ impl Bench {
         };
         let seen = self.runc.inspect(settings).unwrap_or_else(|error| panic!("{error}"));
         let observations = self.runc.run(settings, &request).unwrap_or_else(|error| panic!("{error}"));
-        self.view(settings, &seen, &observations)
+        self.view(&seen, &observations)
     }
 
-    fn view(&self, _settings: &Settings, seen: &Inspection, observations: &[Observation]) -> View {
+    fn view(&self, seen: &Inspection, observations: &[Observation]) -> View {
         let mut view = View::new();
         view.extend(seen.status.iter().map(|(name, value)| (format!("status {name}"), value.clone())));
         view.insert("uid_map".to_owned(), seen.uid_map.join(" "));
@@ -168,6 +171,11 @@ impl Bench {
             view.insert(format!("mount {target}"), format!("{} {}", mount.kind, options.join(",")));
         }
         view.extend(seen.limits.iter().map(|(name, value)| (format!("limit {name}"), value.clone())));
+        for (number, kind) in &seen.descriptors {
+            // runc in the foreground hands its own standard input on through a pipe, a daemon gives /dev/null.
+            let kind = if number == "0" { "standard input" } else { kind };
+            view.insert(format!("descriptor {number}"), kind.to_owned());
+        }
         view.insert("hostname".to_owned(), seen.hostname.clone());
         for seen in observations {
             let answer = match seen.errno {

@@ -87,9 +87,13 @@ fn image(root: &Path, settings: &Settings) -> std::io::Result<()> {
     let own = |path: &Path, uid: u32, gid: u32| chown(path, Some(first + uid), Some(first + gid));
     fs::create_dir(root)?;
     own(root, 0, 0)?;
-    for name in ["proc", "sys", "dev", "host", "scratch", "fixtures"] {
+    // A tmpfs gets the mode of the directory that it is mounted on, whatever its options say.
+    for (name, mode) in
+        [("proc", 0o755), ("sys", 0o755), ("dev", 0o755), ("host", 0o755), ("scratch", 0o1777), ("fixtures", 0o755)]
+    {
         fs::create_dir(root.join(name))?;
         own(&root.join(name), 0, 0)?;
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode))?;
     }
     let foreign = layout::FOREIGN_ID;
     for (path, content, mode, uid, gid) in [

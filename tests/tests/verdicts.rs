@@ -1,0 +1,163 @@
+//! What the built-in scenarios show as root, on real containers: one run, and each claim about it a test.
+
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use whyblocked::mechanism::Mechanism::{
+    self, Capabilities, MaskedPath, NetworkNamespace, NoNewPrivileges, Ownership, PidNamespace, ReadOnlyMount,
+    ResourceLimit, Seccomp, UserNamespace,
+};
+use whyblocked::record::{Cell, Outcome, Record};
+use whyblocked_tests::{Facility, Place, suite};
+
+const ROOT: &[Facility] = &[Facility::Root];
+
+fn main() -> ExitCode {
+    let mut tests = vec![
+        suite::test("enough_scenarios_and_probes_are_run", ROOT, enough),
+        suite::test("nothing_is_broken", ROOT, nothing_broken),
+        suite::test("every_blocked_verdict_says_what_opens_it", ROOT, blocked_is_complete),
+        suite::test("whatever_is_not_tested_has_a_reason", ROOT, reasons),
+        suite::test("the_record_keeps_to_its_schema", ROOT, schema),
+        suite::test("a_file_of_user_1000_belongs_to_user_1000_on_the_host", ROOT, owner_on_the_host),
+        suite::test("a_file_of_a_remapped_root_would_not_be_roots", ROOT, || {
+            blocked("userns-remap/file-write-host-etc", &[UserNamespace]);
+        }),
+        suite::test("seccomp_alone_keeps_its_errno", ROOT, || {
+            assert_eq!(cell("docker-default/key-keyctl").errno.as_deref(), Some("EPERM"));
+        }),
+        suite::test("modules_cannot_be_tested_without_modules", &[Facility::Root, Facility::NoModules], || {
+            for probe in ["module-init", "module-finit", "module-delete"] {
+                let cell = cell(&format!("docker-default/{probe}"));
+                assert_eq!((cell.outcome, cell.reason.as_deref()), (Outcome::Untestable, Some("kernel")), "{probe}");
+            }
+        }),
+        suite::test("modules_are_blocked_twice", &[Facility::Root, Facility::Modules], || {
+            blocked("docker-default/module-init", &[Seccomp, Capabilities]);
+            blocked("userns-remap-all-caps/module-init", &[UserNamespace]);
+        }),
+    ];
+    for (id, layers) in BLOCKED {
+        let name = format!("{}_is_blocked", id.replace(['/', '-'], "_"));
+        tests.push(suite::test(name, ROOT, move || blocked(id, layers)));
+    }
+    for id in ALLOWED {
+        let name = format!("{}_gets_through", id.replace(['/', '-'], "_"));
+        tests.push(suite::test(name, ROOT, move || assert_eq!(cell(id).outcome, Outcome::Allowed, "{:#?}", cell(id))));
+    }
+    suite::run(tests)
+}
+
+/// What is blocked, by whom first, and by whom else behind that.
+const BLOCKED: &[(&str, &[Mechanism])] = &[
+    ("docker-default/time-settimeofday", &[Seccomp, Capabilities]),
+    ("docker-default/time-clock-settime", &[Seccomp, Capabilities]),
+    ("docker-default/time-clock-adjtime", &[Capabilities]),
+    ("docker-default/key-keyctl", &[Seccomp]),
+    ("docker-default/process-kill-outside", &[PidNamespace]),
+    ("docker-default/proc-read-keys", &[MaskedPath]),
+    ("docker-default/proc-open-core-pattern", &[ReadOnlyMount]),
+    ("docker-default/net-reach-host-loopback", &[NetworkNamespace]),
+    ("docker-default/mount-new", &[Seccomp, Capabilities]),
+    ("user-1000/file-write-host-etc", &[Ownership]),
+    ("user-1000/time-settimeofday", &[Seccomp, Ownership, Capabilities]),
+    ("cap-drop-all/capability-chown", &[Capabilities]),
+    ("cap-drop-kill/process-kill-other-uid", &[Capabilities]),
+    ("seccomp-unconfined/time-settimeofday", &[Capabilities]),
+    ("seccomp-custom/time-clock-adjtime", &[Seccomp, Capabilities]),
+    ("userns-remap/time-settimeofday", &[Seccomp, Capabilities, UserNamespace]),
+    ("userns-remap-all-caps/time-settimeofday", &[UserNamespace]),
+    ("read-only/file-write-host-etc", &[ReadOnlyMount]),
+    ("read-only/file-write-readonly-bind", &[ReadOnlyMount]),
+    ("read-only/file-write-readonly-rootfs", &[ReadOnlyMount]),
+    ("no-new-privileges/identity-setuid-binary", &[NoNewPrivileges]),
+    ("no-new-privileges/identity-file-capability", &[NoNewPrivileges]),
+    ("hardened/limit-fork", &[ResourceLimit]),
+    ("hardened/limit-memory", &[ResourceLimit]),
+    ("hardened/limit-files", &[ResourceLimit]),
+];
+
+const ALLOWED: &[&str] = &[
+    "bind-host-etc/file-write-host-etc",
+    "user-1000-shared-dir/file-write-host-etc",
+    "cap-drop-all/file-write-host-etc",
+    "cap-drop-kill/process-kill-own-uid",
+    "cap-add-sys-time/time-settimeofday",
+    "seccomp-custom/key-keyctl",
+    "host-pid/process-kill-outside",
+    "host-network/net-reach-host-loopback",
+    "privileged/time-settimeofday",
+    "docker-default/process-kill-other-uid",
+];
+
+/// The run that all tests share.
+fn record() -> &'static Record {
+    static RECORD: OnceLock<Record> = OnceLock::new();
+    RECORD.get_or_init(|| Place::new().record(&[]))
+}
+
+/// A verdict by `scenario/probe`.
+fn cell(id: &str) -> &'static Cell {
+    let (scenario, probe) = id.split_once('/').expect("scenario/probe");
+    record().cell(scenario, probe).unwrap_or_else(|| panic!("there is no verdict {id}"))
+}
+
+/// Blocked by the first of `layers`, by exactly these, and opened by all of them together.
+fn blocked(id: &str, layers: &[Mechanism]) {
+    let cell = cell(id);
+    assert_eq!(cell.outcome, Outcome::Blocked, "{cell:#?}");
+    assert_eq!(cell.layers, layers, "{cell:#?}");
+    assert_eq!(cell.blocked_by, layers.first().copied(), "{cell:#?}");
+    assert_eq!(cell.opens, [layers], "{cell:#?}");
+    assert_eq!(cell.depth, Some(layers.len() as u32), "{cell:#?}");
+}
+
+fn enough() {
+    let run = record().scenarios.iter().filter(|scenario| scenario.not_run.is_none()).count();
+    assert!(run >= 17, "{run} scenarios were run");
+    assert!(record().probes.len() >= 70);
+    assert_eq!(record().cells.len(), run * record().probes.len());
+}
+
+fn nothing_broken() {
+    let broken: Vec<&Cell> = record().cells.iter().filter(|cell| cell.outcome == Outcome::Broken).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let conflicts: Vec<&Cell> =
+        record().cells.iter().filter(|cell| cell.proof == Some(whyblocked::record::Proof::Conflict)).collect();
+    assert!(conflicts.is_empty(), "{conflicts:#?}");
+}
+
+fn blocked_is_complete() {
+    for cell in record().cells.iter().filter(|cell| cell.outcome == Outcome::Blocked) {
+        assert!(cell.blocked_by.is_some() && !cell.opens.is_empty(), "{cell:#?}");
+        let smallest = cell.opens.iter().map(Vec::len).min().unwrap_or(0);
+        assert_eq!(cell.depth, Some(smallest as u32), "{cell:#?}");
+        // Whatever is enough alone has to be relaxed, unless more mechanisms let more through.
+        let all_layers = |open: &Vec<Mechanism>| cell.layers.iter().all(|layer| open.contains(layer));
+        assert!(!cell.violations.is_empty() || cell.opens.iter().all(all_layers), "{cell:#?}");
+        assert!(cell.proof.is_some() && !cell.evidence.is_empty(), "{cell:#?}");
+    }
+}
+
+fn reasons() {
+    for scenario in record().scenarios.iter().filter(|scenario| scenario.not_run.is_some()) {
+        assert!(scenario.not_run.as_ref().is_some_and(|reason| reason.len() > 10), "{}", scenario.id);
+    }
+    for cell in record().cells.iter().filter(|cell| cell.outcome == Outcome::Untestable) {
+        assert!(cell.reason.is_some() && cell.note.is_some(), "{cell:#?}");
+        assert!(cell.blocked_by.is_none() && cell.layers.is_empty(), "{cell:#?}");
+    }
+}
+
+fn schema() {
+    let schema = jsonschema::validator_for(&Record::schema()).expect("the schema is a schema");
+    let value = serde_json::to_value(record()).expect("a record is plain data");
+    let errors: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).take(3).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn owner_on_the_host() {
+    let cell = cell("user-1000-shared-dir/file-write-host-etc");
+    let outside = cell.evidence.iter().find(|evidence| evidence.method == "outside").expect("it was looked at");
+    assert!(outside.detail.contains("owner 1000:1000"), "{}", outside.detail);
+}
