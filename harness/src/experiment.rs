@@ -80,7 +80,7 @@ pub fn run(
             break;
         }
         tell(Event::Round { number, containers: wanted.len() });
-        laboratory.run(engine, wanted, tell);
+        laboratory.run(engine, &wanted, tell);
     }
     let mut not_started = BTreeMap::new();
     for (number, subject) in subjects.iter().enumerate() {
@@ -205,7 +205,7 @@ impl Laboratory {
     fn run(
         &mut self,
         engine: &dyn Engine,
-        wanted: Vec<(usize, Vec<&'static Probe>)>,
+        wanted: &[(usize, Vec<&'static Probe>)],
         tell: &(dyn Fn(Event<'_>) + Sync),
     ) {
         self.containers += wanted.len() as u64;

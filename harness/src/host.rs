@@ -11,6 +11,7 @@ use crate::settings::IdRange;
 
 /// What a run can do on its host. Mechanisms that it cannot turn off have no knob in this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the host")]
 pub struct Reach {
     /// Whether containers can be started outside a user namespace: decided by `CAP_SYS_ADMIN`, not by user id.
     pub privileged: bool,

@@ -179,7 +179,8 @@ impl Draft {
     }
 
     fn add(&mut self, names: &[&str]) {
-        self.settings.capabilities = self.settings.capabilities.with(named(names).and(self.reach.bounding_set));
+        self.settings.capabilities =
+            self.settings.capabilities.with(named(names).and(self.reach.bounding_set));
     }
 
     fn drop(&mut self, names: &[&str]) {

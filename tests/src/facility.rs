@@ -61,7 +61,9 @@ impl Facility {
                 .into_iter()
                 .find(|name| in_path(name).is_none())
                 .map(|name| format!("there is no {name}; install the package uidmap (Fedora: shadow-utils)")),
-            Runc => in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned()),
+            Runc => {
+                in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned())
+            }
             Modules => (modules() != "loadable").then(|| format!("module loading is {}", modules())),
             NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
             AllCapabilities => {

@@ -5,6 +5,7 @@ pub mod combinations;
 pub mod facility;
 pub mod html;
 pub mod oci;
+pub mod processes;
 pub mod program;
 pub mod random;
 pub mod suite;

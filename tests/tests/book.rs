@@ -12,6 +12,7 @@ use serde_json::Value;
 use whyblocked::record::Record;
 use whyblocked::report::book;
 use whyblocked_tests::html::{self, Tag};
+use whyblocked_tests::program;
 
 const SAMPLE: &str = include_str!("../src/record.json");
 
@@ -51,6 +52,33 @@ fn every_reference_page_is_in_the_table_of_contents() {
 }
 
 #[test]
+fn the_command_line_chapter_knows_every_command_and_option() {
+    let chapter = fs::read_to_string(repository_book().join("src/command-line.md")).unwrap();
+    let help = |arguments: &[&str]| {
+        let output = std::process::Command::new(program()).args(arguments).arg("--help").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let first = help(&[]);
+    let commands: Vec<&str> = first
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.contains(&"run"), "{first}");
+    for command in commands {
+        assert!(chapter.contains(&format!("`{command}")), "the chapter lacks the command {command}");
+        let help = help(&[command]);
+        let words =
+            help.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-'));
+        for option in words.filter(|word| word.starts_with("--")) {
+            assert!(chapter.contains(&format!("`{option}")), "the chapter lacks {command}'s {option}");
+        }
+    }
+}
+
+#[test]
 fn the_repository_book_builds() {
     let built = build_repository_book();
     assert!(built.path().join("index.html").exists());
@@ -85,6 +113,7 @@ fn the_report_builds_again_from_its_own_sources() {
 fn conflicts_stand_before_everything_else() {
     let (_place, out) = report(&sample());
     let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let page = page.split("<main>").nth(1).unwrap();
     let conflict = page.find("the methods disagree").unwrap();
     assert!(conflict < page.find("got through").unwrap());
     assert!(conflict < page.find("<h2").unwrap());
@@ -120,7 +149,7 @@ fn hostile_text_stays_text(#[case] hostile: &str) {
     let (place, out) = report(&with_text(hostile));
     // Beside the book and above its sources: where an include would find it.
     fs::write(place.path().join("secret"), "the secret").unwrap();
-    let benign = report(&with_text("x")).1;
+    let (_place, benign) = report(&with_text("x"));
     let (mut found, mut wanted) = (skeletons(&out), skeletons(&benign));
     found.sort();
     wanted.sort();
@@ -208,7 +237,7 @@ fn repository_book() -> PathBuf {
 fn build_repository_book() -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     let mut config = Config::from_disk(repository_book().join("book.toml")).unwrap();
-    config.build.build_dir = place.path().to_owned();
+    place.path().clone_into(&mut config.build.build_dir);
     MDBook::load_with_config(repository_book(), config).unwrap().build().unwrap();
     place
 }
@@ -259,7 +288,10 @@ fn resolve(page: &str, link: &str) -> String {
 }
 
 fn pages(root: &Path) -> Vec<(String, String)> {
-    let is_page = |path: &str| path.ends_with(".html") && !path.starts_with("book/");
+    let is_page = |path: &str| {
+        Path::new(path).extension().is_some_and(|extension| extension == "html")
+            && !path.starts_with("book/")
+    };
     files(root).into_iter().filter(|(path, _)| is_page(path)).collect()
 }
 

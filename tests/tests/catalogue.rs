@@ -24,7 +24,9 @@ fn every_id_is_kebab_case_and_begins_with_its_family() {
             let words: Vec<&str> = probe.id.split('-').collect();
             assert_eq!(words[0], family.id, "{}", probe.id);
             assert!(words.len() >= 2, "{} names no attempt", probe.id);
-            let plain = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+            let plain = |word: &&str| {
+                !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            };
             assert!(words.iter().all(plain), "{}", probe.id);
         }
     }
@@ -62,7 +64,11 @@ fn every_probe_says_what_it_tries_gains_and_why_it_harms_nobody() {
             assert_eq!(text, text.trim(), "{}: {what}", probe.id);
             assert!(!text.ends_with('.'), "{}: {what} is a fragment and ends without a full stop", probe.id);
         }
-        assert!(probe.title.starts_with(|c: char| !c.is_lowercase()), "{}: the title is in sentence case", probe.id);
+        assert!(
+            probe.title.starts_with(|c: char| !c.is_lowercase()),
+            "{}: the title is in sentence case",
+            probe.id
+        );
         assert!(probe.title.chars().count() <= 70, "{}: the title is a heading", probe.id);
     });
 }
@@ -87,7 +93,11 @@ fn no_errno_proves_and_refuses_at_once() {
     each(|probe| {
         for errno in probe.proof {
             assert!(!probe.refusal.contains(errno), "{}: {errno}", probe.id);
-            assert!(![libc::EPERM, libc::EACCES, libc::EROFS].contains(errno), "{}: {errno} is a refusal", probe.id);
+            assert!(
+                ![libc::EPERM, libc::EACCES, libc::EROFS].contains(errno),
+                "{}: {errno} is a refusal",
+                probe.id
+            );
         }
     });
 }

@@ -71,22 +71,46 @@ fn an_unknown_scenario(#[case] scenario: &str, #[case] message: &str) {
 fn an_unknown_probe(#[case] probe: &str, #[case] message: &str) {
     refuses(whyblocked().args(["run", "--probe", probe]), message);
     if !probe.contains(['*', '[']) {
-        refuses(whyblocked().args(["explain", "docker-default", probe]), "there is no probe 'time-setimeofday'");
+        refuses(
+            whyblocked().args(["explain", "docker-default", probe]),
+            "there is no probe 'time-setimeofday'",
+        );
     }
 }
 
 #[rstest]
-#[case::unknown_key("title: a\nteaches: b\nservice:\n  cap_drp: [ALL]\n", "mine.yaml:4: unknown key 'cap_drp'; did you mean 'cap_drop'?")]
+#[case::unknown_key(
+    "title: a\nteaches: b\nservice:\n  cap_drp: [ALL]\n",
+    "mine.yaml:4: unknown key 'cap_drp'; did you mean 'cap_drop'?"
+)]
 #[case::wrong_type("title: a\nteaches: b\nservice:\n  read_only: perhaps\n", "mine.yaml:4: invalid boolean")]
 #[case::not_yaml("title: [", "mine.yaml:1:")]
 #[case::empty("", "mine.yaml:1:")]
-#[case::unknown_capability("title: a\nteaches: b\nservice: {cap_add: [SYS_TIM]}\n", "mine.yaml: cap_add: 'SYS_TIM' is not a capability; did you mean SYS_TIME?")]
+#[case::unknown_capability(
+    "title: a\nteaches: b\nservice: {cap_add: [SYS_TIM]}\n",
+    "mine.yaml: cap_add: 'SYS_TIM' is not a capability; did you mean SYS_TIME?"
+)]
 #[case::user_by_name("title: a\nteaches: b\nservice: {user: nobody}\n", "user: 'nobody' is a name")]
-#[case::path_out_of_the_lab("title: a\nteaches: b\nservice: {volumes: [\"${LAB}/../etc:/x\"]}\n", "leads out of the laboratory")]
-#[case::missing_profile("title: a\nteaches: b\nservice: {security_opt: [\"seccomp=./none.json\"]}\n", "none.json: No such file")]
-#[case::sysctl_of_the_host("title: a\nteaches: b\nservice: {sysctls: {kernel.core_pattern: x}}\n", "'kernel.core_pattern' is not in a namespace of the container's own")]
-#[case::unknown_option("title: a\nteaches: b\nservice: {security_opt: [\"secomp=unconfined\"]}\n", "'secomp=unconfined' is not known")]
-#[case::remap_true("title: a\nteaches: b\ndaemon: {userns-remap: true}\n", "userns-remap wants a user's name")]
+#[case::path_out_of_the_lab(
+    "title: a\nteaches: b\nservice: {volumes: [\"${LAB}/../etc:/x\"]}\n",
+    "leads out of the laboratory"
+)]
+#[case::missing_profile(
+    "title: a\nteaches: b\nservice: {security_opt: [\"seccomp=./none.json\"]}\n",
+    "none.json: No such file"
+)]
+#[case::sysctl_of_the_host(
+    "title: a\nteaches: b\nservice: {sysctls: {kernel.core_pattern: x}}\n",
+    "'kernel.core_pattern' is not in a namespace of the container's own"
+)]
+#[case::unknown_option(
+    "title: a\nteaches: b\nservice: {security_opt: [\"secomp=unconfined\"]}\n",
+    "'secomp=unconfined' is not known"
+)]
+#[case::remap_true(
+    "title: a\nteaches: b\ndaemon: {userns-remap: true}\n",
+    "userns-remap wants a user's name"
+)]
 fn a_scenario_file_that_makes_no_sense(#[case] text: &str, #[case] message: &str) {
     let (_dir, path) = file("mine.yaml", text);
     refuses(whyblocked().args(["run", "--scenario"]).arg(&path), message);
@@ -102,18 +126,27 @@ fn a_broken_record(#[case] text: &str, #[case] message: &str) {
     let book = dir.path().join("book");
     refuses(whyblocked().arg("report").arg(&path).arg("--book").arg(&book), message);
     assert!(!book.exists(), "a book of nothing was written");
-    refuses(whyblocked().args(["explain", "docker-default", "time-settimeofday", "--record"]).arg(&path), message);
+    refuses(
+        whyblocked().args(["explain", "docker-default", "time-settimeofday", "--record"]).arg(&path),
+        message,
+    );
 }
 
 #[test]
 fn a_record_that_is_not_there() {
-    refuses(whyblocked().args(["report", "/nonexistent/r.json", "--book", "/nonexistent/book"]), "cannot read the record /nonexistent/r.json");
+    refuses(
+        whyblocked().args(["report", "/nonexistent/r.json", "--book", "/nonexistent/book"]),
+        "cannot read the record /nonexistent/r.json",
+    );
 }
 
 #[test]
 fn a_book_is_not_written_over_something_else() {
     let (dir, path) = file("precious.txt", "mine\n");
-    refuses(whyblocked().args(["run", "--scenario", "docker-default", "--book"]).arg(dir.path()), "holds something else than a book of ours");
+    refuses(
+        whyblocked().args(["run", "--scenario", "docker-default", "--book"]).arg(dir.path()),
+        "holds something else than a book of ours",
+    );
     assert_eq!(std::fs::read_to_string(path).unwrap(), "mine\n");
 }
 

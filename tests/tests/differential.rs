@@ -4,8 +4,9 @@
 //! The seed of the selection is printed; `WHYBLOCKED_SEED` gives another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::linux::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -37,19 +38,22 @@ fn main() -> ExitCode {
         return suite::run(vec![suite::test(name, NEEDS, || unreachable!("it is ignored"))]);
     }
     let place = Place::new();
-    keep_mounts_and_limits_to_ourselves(&place);
+    let tmpfs = Tmpfs::mount(&place.path("runc"));
+    raise_the_limit_of_open_files();
     let (mut random, seed) = Random::seeded(USUAL_SEED);
     println!("combinations of settings from seed {seed}");
     let host = Host::read();
     let combinations = combinations(&host, COUNT, &mut random);
     let bench = Arc::new(Bench::new(&host, &place));
-    let mut tests = vec![at_least_a_hundred(&combinations)];
+    let mut tests = vec![at_least_a_hundred(&combinations), a_difference_is_seen(&combinations, &bench)];
     tests.extend(combinations.into_iter().map(|combination| {
         let bench = Arc::clone(&bench);
         suite::test(combination.name.clone(), NEEDS, move || bench.compare(&combination.settings))
     }));
     drop(bench);
-    suite::run(tests)
+    let exit = suite::run(tests);
+    drop(tmpfs);
+    exit
 }
 
 fn at_least_a_hundred(combinations: &[Combination]) -> Trial {
@@ -59,28 +63,56 @@ fn at_least_a_hundred(combinations: &[Combination]) -> Trial {
     })
 }
 
-/// Bundles go to a tmpfs, like the built-in engine's root directory: `/tmp` may be mounted `nosuid`. It is
-/// mounted where nobody else sees it, so that nothing has to be unmounted.
-fn keep_mounts_and_limits_to_ourselves(place: &Place) {
-    std::fs::create_dir(place.path("runc")).expect("the directory is ours");
-    let target = std::ffi::CString::new(place.path("runc").into_os_string().into_encoded_bytes());
-    let target = target.expect("a path has no NUL");
-    let mount = |source: &CStr, target: &CStr, flags| {
-        // SAFETY: strings that end in NUL, and no data.
-        let done = unsafe {
-            libc::mount(source.as_ptr(), target.as_ptr(), source.as_ptr(), flags, std::ptr::null())
-        };
-        assert_eq!(done, 0, "mount: {}", std::io::Error::last_os_error());
+/// Test the test: other settings for one of the two are noticed.
+fn a_difference_is_seen(combinations: &[Combination], bench: &Arc<Bench>) -> Trial {
+    let named = |name: &str| {
+        let found = combinations.iter().find(|combination| combination.name == name);
+        found.expect("each switch is there alone").settings.clone()
     };
-    // SAFETY: this is the process's only thread so far; the others inherit its mount namespace.
-    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0);
-    mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE);
-    mount(c"tmpfs", &target, 0);
-    // The built-in engine's laboratory is to lie there as well.
-    // SAFETY: as above, no other thread reads the environment meanwhile.
-    unsafe { std::env::set_var("TMPDIR", place.path("runc")) };
+    let (default, other) = (named("docker-default"), named("drop-kill"));
+    let bench = Arc::clone(bench);
+    suite::test("a_difference_is_seen", NEEDS, move || {
+        let differences = differences(&bench.ours(&default), &bench.theirs(&other));
+        let sets: Vec<&str> = differences.iter().filter_map(|line| line.split('\n').next()).collect();
+        assert_eq!(sets, ["status CapBnd", "status CapEff", "status CapPrm"]);
+    })
+}
 
-    // Go programs raise the soft limit of open files, and give it on.
+/// A tmpfs where nobody else sees it, for both engines' files: `/tmp` may be mounted `nosuid`.
+struct Tmpfs(CString);
+
+impl Tmpfs {
+    fn mount(path: &Path) -> Self {
+        std::fs::create_dir(path).expect("the directory is ours");
+        let target = CString::new(path.as_os_str().as_encoded_bytes()).expect("a path has no NUL");
+        let mount = |source: &CStr, target: &CStr, flags| {
+            // SAFETY: strings that end in NUL, and no data.
+            let done = unsafe {
+                libc::mount(source.as_ptr(), target.as_ptr(), source.as_ptr(), flags, std::ptr::null())
+            };
+            assert_eq!(done, 0, "mount: {}", std::io::Error::last_os_error());
+        };
+        // SAFETY: this is the process's only thread so far: the others inherit its mount namespace, and none
+        // reads the environment meanwhile.
+        unsafe {
+            assert_eq!(libc::unshare(libc::CLONE_NEWNS), 0);
+            std::env::set_var("TMPDIR", path);
+        }
+        mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE);
+        mount(c"tmpfs", &target, 0);
+        Self(target)
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        // SAFETY: a string that ends in NUL.
+        unsafe { libc::umount2(self.0.as_ptr(), libc::MNT_DETACH) };
+    }
+}
+
+/// Go programs raise the soft limit, and give it on.
+fn raise_the_limit_of_open_files() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid value.
     unsafe {
@@ -121,16 +153,7 @@ impl Bench {
     }
 
     fn compare(&self, settings: &Settings) {
-        let (ours, theirs) = (self.ours(settings), self.theirs(settings));
-        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-        let differences: Vec<String> = keys
-            .into_iter()
-            .filter(|key| ours.get(*key) != theirs.get(*key))
-            .map(|key| {
-                let show = |view: &View| view.get(key).map_or("nothing", String::as_str).to_owned();
-                format!("{key}\n    built in: {}\n    runc:     {}", show(&ours), show(&theirs))
-            })
-            .collect();
+        let differences = differences(&self.ours(settings), &self.theirs(settings));
         assert!(differences.is_empty(), "they differ in {}:\n{}", differences.len(), differences.join("\n"));
     }
 
@@ -187,4 +210,16 @@ impl Bench {
         }
         view
     }
+}
+
+/// Each line in which they differ, with both answers.
+fn differences(ours: &View, theirs: &View) -> Vec<String> {
+    let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    keys.into_iter()
+        .filter(|key| ours.get(*key) != theirs.get(*key))
+        .map(|key| {
+            let show = |view: &View| view.get(key).map_or("nothing", String::as_str).to_owned();
+            format!("{key}\n    built in: {}\n    runc:     {}", show(ours), show(theirs))
+        })
+        .collect()
 }

@@ -78,10 +78,17 @@ fn differences_are_said() {
             (Some(reason), _) => assert!(reason.len() > 10, "{}", scenario.id),
             (None, "privileged") => {}
             (None, "userns-remap") => {
-                assert!(scenario.notes.iter().any(|note| note.contains("userns-remap needs root")), "{:?}", scenario.notes);
+                assert!(
+                    scenario.notes.iter().any(|note| note.contains("userns-remap needs root")),
+                    "{:?}",
+                    scenario.notes
+                );
             }
             (None, id) => {
-                assert!(scenario.notes.iter().any(|note| note.contains("the device cgroup needs root")), "{id}");
+                assert!(
+                    scenario.notes.iter().any(|note| note.contains("the device cgroup needs root")),
+                    "{id}"
+                );
             }
         }
     }

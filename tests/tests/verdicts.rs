@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use whyblocked::mechanism::Mechanism::{
-    self, Capabilities, MaskedPath, NetworkNamespace, NoNewPrivileges, Ownership, PidNamespace, ReadOnlyMount,
-    ResourceLimit, Seccomp, UserNamespace,
+    self, Capabilities, MaskedPath, NetworkNamespace, NoNewPrivileges, Ownership, PidNamespace,
+    ReadOnlyMount, ResourceLimit, Seccomp, UserNamespace,
 };
 use whyblocked::record::{Cell, Outcome, Record};
 use whyblocked_tests::{Facility, Place, suite};
@@ -23,15 +23,30 @@ fn main() -> ExitCode {
         suite::test("a_file_of_a_remapped_root_would_not_be_roots", ROOT, || {
             blocked("userns-remap/file-write-host-etc", &[UserNamespace]);
         }),
+        suite::test("where_a_capability_is_asked_for_its_check_answers_an_ordinary_user", ROOT, || {
+            let cell = cell("user-1000/time-clock-adjtime");
+            assert_eq!(
+                (cell.blocked_by, &cell.layers[..]),
+                (Some(Capabilities), &[Ownership, Capabilities][..])
+            );
+        }),
         suite::test("seccomp_alone_keeps_its_errno", ROOT, || {
             assert_eq!(cell("docker-default/key-keyctl").errno.as_deref(), Some("EPERM"));
         }),
-        suite::test("modules_cannot_be_tested_without_modules", &[Facility::Root, Facility::NoModules], || {
-            for probe in ["module-init", "module-finit", "module-delete"] {
-                let cell = cell(&format!("docker-default/{probe}"));
-                assert_eq!((cell.outcome, cell.reason.as_deref()), (Outcome::Untestable, Some("kernel")), "{probe}");
-            }
-        }),
+        suite::test(
+            "modules_cannot_be_tested_without_modules",
+            &[Facility::Root, Facility::NoModules],
+            || {
+                for probe in ["module-init", "module-finit", "module-delete"] {
+                    let cell = cell(&format!("docker-default/{probe}"));
+                    assert_eq!(
+                        (cell.outcome, cell.reason.as_deref()),
+                        (Outcome::Untestable, Some("kernel")),
+                        "{probe}"
+                    );
+                }
+            },
+        ),
         suite::test("modules_are_blocked_twice", &[Facility::Root, Facility::Modules], || {
             blocked("docker-default/module-init", &[Seccomp, Capabilities]);
             blocked("userns-remap-all-caps/module-init", &[UserNamespace]);
@@ -43,7 +58,9 @@ fn main() -> ExitCode {
     }
     for id in ALLOWED {
         let name = format!("{}_gets_through", id.replace(['/', '-'], "_"));
-        tests.push(suite::test(name, ROOT, move || assert_eq!(cell(id).outcome, Outcome::Allowed, "{:#?}", cell(id))));
+        tests.push(suite::test(name, ROOT, move || {
+            assert_eq!(cell(id).outcome, Outcome::Allowed, "{:#?}", cell(id));
+        }));
     }
     suite::run(tests)
 }
@@ -122,8 +139,11 @@ fn enough() {
 fn nothing_broken() {
     let broken: Vec<&Cell> = record().cells.iter().filter(|cell| cell.outcome == Outcome::Broken).collect();
     assert!(broken.is_empty(), "{broken:#?}");
-    let conflicts: Vec<&Cell> =
-        record().cells.iter().filter(|cell| cell.proof == Some(whyblocked::record::Proof::Conflict)).collect();
+    let conflicts: Vec<&Cell> = record()
+        .cells
+        .iter()
+        .filter(|cell| cell.proof == Some(whyblocked::record::Proof::Conflict))
+        .collect();
     assert!(conflicts.is_empty(), "{conflicts:#?}");
 }
 
@@ -158,6 +178,7 @@ fn schema() {
 
 fn owner_on_the_host() {
     let cell = cell("user-1000-shared-dir/file-write-host-etc");
-    let outside = cell.evidence.iter().find(|evidence| evidence.method == "outside").expect("it was looked at");
+    let outside =
+        cell.evidence.iter().find(|evidence| evidence.method == "outside").expect("it was looked at");
     assert!(outside.detail.contains("owner 1000:1000"), "{}", outside.detail);
 }

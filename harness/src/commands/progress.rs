@@ -41,7 +41,7 @@ impl Progress {
             Event::Round { number, containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {
-                    eprintln!("{:5.1} s  round {number}: {containers} containers", self.seconds())
+                    eprintln!("{:5.1} s  round {number}: {containers} containers", self.seconds());
                 }
                 Shown::Bar(bar) => {
                     bar.inc_length(containers as u64);

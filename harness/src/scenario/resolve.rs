@@ -176,10 +176,9 @@ where
         None => Ok(true),
         Some("host") => Ok(false),
         Some(word) if own.contains(&word) => Ok(true),
-        Some(word) => Err(at(key)(format!(
-            "'{word}' is not known; known: host{}",
-            own.iter().map(|o| format!(", {o}")).collect::<String>()
-        ))),
+        Some(word) => {
+            Err(at(key)(format!("'{word}' is not known; known: {}", [&["host"], own].concat().join(", "))))
+        }
     };
     Ok(Namespaces {
         mount: true,
@@ -269,7 +268,7 @@ fn one_tmpfs(text: &str) -> Result<Tmpfs, String> {
             "dev" => flags &= !libc::MS_NODEV,
             "nodev" => flags |= libc::MS_NODEV,
             other if ["size=", "mode=", "uid=", "gid="].iter().any(|name| other.starts_with(name)) => {
-                own.push(other)
+                own.push(other);
             }
             other => return Err(format!("'{other}' in '{text}' is not an option of a tmpfs")),
         }

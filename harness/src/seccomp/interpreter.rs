@@ -10,7 +10,7 @@ pub(super) fn run(program: &[Instruction], number: u32, architecture: u32, args:
         _ => {
             let index = (offset - 16) / 8;
             let value = args[index as usize];
-            if offset % 8 == 0 { value as u32 } else { (value >> 32) as u32 }
+            if offset.is_multiple_of(8) { value as u32 } else { (value >> 32) as u32 }
         }
     };
     let (mut accumulator, mut at) = (0u32, 0usize);

@@ -36,7 +36,10 @@ impl DefaultProfile {
 #[serde(deny_unknown_fields)]
 struct Profile {
     name: String,
-    #[expect(dead_code, reason = "for readers of the file, who must be able to check it")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers of the file, who must be able to check it")
+    )]
     source: String,
     default: Errno,
     always: Vec<String>,
@@ -105,23 +108,23 @@ impl ProfileRule {
 }
 
 impl Applies {
-    fn has(situation: &Situation, name: &String) -> bool {
+    fn has(situation: &Situation, name: &str) -> bool {
         Capability::named(name).is_some_and(|capability| situation.capabilities.has(capability))
     }
 
-    fn here(name: &String) -> bool {
-        ARCHITECTURE_NAMES.contains(&name.as_str())
+    fn here(name: &str) -> bool {
+        ARCHITECTURE_NAMES.contains(&name)
     }
 
     fn all(&self, situation: &Situation) -> bool {
         self.capabilities.iter().all(|name| Self::has(situation, name))
-            && (self.architectures.is_empty() || self.architectures.iter().any(Self::here))
+            && (self.architectures.is_empty() || self.architectures.iter().any(|name| Self::here(name)))
             && self.kernel.as_ref().is_none_or(|least| situation.kernel >= kernel_version(least))
     }
 
     fn any(&self, situation: &Situation) -> bool {
         self.capabilities.iter().any(|name| Self::has(situation, name))
-            || self.architectures.iter().any(Self::here)
+            || self.architectures.iter().any(|name| Self::here(name))
     }
 }
 

@@ -140,7 +140,18 @@ fn answered(case: &Case<'_>, blocked: &Blocked) -> Option<Mechanism> {
     };
     let candidates = case.plan.named(candidates);
     let telling = case.full.and_then(telling_errno).filter(|mechanism| candidates.contains(mechanism));
-    telling.or_else(|| candidates.first().copied())
+    telling.or_else(|| {
+        candidates.iter().copied().find(|candidate| !stands_for_capabilities(case, *candidate, &candidates))
+    })
+}
+
+/// A user that is not root has no effective capability either: where the kernel asks for one, the knob is the
+/// user, and the check that says EPERM is the capability's. Mode bits say EACCES.
+fn stands_for_capabilities(case: &Case<'_>, candidate: Mechanism, candidates: &[Mechanism]) -> bool {
+    candidate == Mechanism::Ownership
+        && candidates.contains(&Mechanism::Capabilities)
+        && !case.probe.capabilities.is_empty()
+        && case.full.is_some_and(|seen| seen.errno == libc::EPERM)
 }
 
 /// Errnos that only one mechanism gives.

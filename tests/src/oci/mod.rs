@@ -88,9 +88,14 @@ fn image(root: &Path, settings: &Settings) -> std::io::Result<()> {
     fs::create_dir(root)?;
     own(root, 0, 0)?;
     // A tmpfs gets the mode of the directory that it is mounted on, whatever its options say.
-    for (name, mode) in
-        [("proc", 0o755), ("sys", 0o755), ("dev", 0o755), ("host", 0o755), ("scratch", 0o1777), ("fixtures", 0o755)]
-    {
+    for (name, mode) in [
+        ("proc", 0o755),
+        ("sys", 0o755),
+        ("dev", 0o755),
+        ("host", 0o755),
+        ("scratch", 0o1777),
+        ("fixtures", 0o755),
+    ] {
         fs::create_dir(root.join(name))?;
         own(&root.join(name), 0, 0)?;
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode))?;
@@ -120,8 +125,7 @@ fn give_capability(path: &Path, number: u32, root: u32) -> std::io::Result<()> {
     let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
     let name = c"security.capability";
     // SAFETY: all pointers are to live memory of the sizes given.
-    let done =
-        unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    let done = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
     if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 

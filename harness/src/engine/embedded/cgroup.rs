@@ -112,13 +112,11 @@ impl Cgroups {
     fn version_2(&self, settings: &Settings, own: &mut Vec<PathBuf>) -> Result<PathBuf, EngineError> {
         let rules = settings.devices.allowed.as_deref();
         if settings.limits.pids.is_none() && settings.limits.memory.is_none() {
-            return match rules {
-                Some(rules) => self.group_of_rules(rules),
-                None => {
-                    let group = unified_root().join(&self.name).join("all");
-                    make(&group).map(|()| group)
-                }
-            };
+            if let Some(rules) = rules {
+                return self.group_of_rules(rules);
+            }
+            let group = unified_root().join(&self.name).join("all");
+            return make(&group).map(|()| group);
         }
         let group = self.limited_version_2(own)?;
         for (file, limit) in [("pids.max", settings.limits.pids), ("memory.max", settings.limits.memory)] {

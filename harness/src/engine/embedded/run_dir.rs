@@ -33,7 +33,7 @@ impl RunDir {
             match fs::DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => break (path, name),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1000 => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 Err(error) => return Err(failed(format!("making {}", path.display()))(error)),
             }

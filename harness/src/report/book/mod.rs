@@ -21,6 +21,7 @@ mod summary;
 mod verdicts;
 mod yaml;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -146,9 +147,9 @@ fn contents(grid: &Grid<'_>) -> String {
         "# Summary\n\n[Summary](index.md)\n[Matrix](matrix.md)\n[How to read this book](reading.md)\n[The host](host.md)\n\n",
     );
     let mut part = |title: &str, folder: &str, chapters: Vec<(String, String)>| {
-        text.push_str(&format!("- [{title}]({folder}.md)\n"));
+        let _ = writeln!(text, "- [{title}]({folder}.md)");
         for (name, slug) in chapters {
-            text.push_str(&format!("  - [{}]({folder}/{slug}.md)\n", markdown::escape(&name)));
+            let _ = writeln!(text, "  - [{}]({folder}/{slug}.md)", markdown::escape(&name));
         }
     };
     part(

@@ -75,7 +75,7 @@ pub(super) fn description(probe: &Probe) -> String {
     let mut text = format!("**What it tries:** {}.\n\n", escape(probe.tries));
     let _ = writeln!(text, "**What an attacker would gain:** {}.\n", escape(probe.gains));
     text.push_str(&facts(&[
-        ("Calls", codes(probe.calls.iter().map(|call| call.name()))),
+        ("Calls", codes(probe.calls.iter().map(syscalls::Sysno::name))),
         ("It got through if", passed(probe)),
         ("It was refused if", refused(probe)),
         ("Capabilities", any_of(probe.capabilities)),

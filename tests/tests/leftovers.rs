@@ -1,0 +1,166 @@
+//! What a run leaves behind: nothing when it ends by itself; when it is killed, no process and no mount, and
+//! `whyblocked clean` removes the rest and says what.
+//!
+//! The seed of the moments is printed; `WHYBLOCKED_SEED` gives another.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use whyblocked_tests::processes::Nursery;
+use whyblocked_tests::random::Random;
+use whyblocked_tests::{Facility, Place, program, suite};
+
+const ROOT: &[Facility] = &[Facility::Root];
+
+/// How often a run is killed.
+const TIMES: u64 = 50;
+
+/// Runs are killed within this time from their start, evenly spread.
+const SPAN_MS: u64 = 1500;
+
+/// How many runs are alive at once.
+const AT_ONCE: usize = 3;
+
+/// Processes may take this long to end after the run that started them.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The seed that is used unless another is asked for.
+const USUAL_SEED: u64 = 9;
+
+static NURSERY: LazyLock<Nursery> = LazyLock::new(Nursery::open);
+
+fn main() -> ExitCode {
+    suite::run_in_turn(vec![
+        suite::test("a_run_that_ends_by_itself_leaves_nothing", ROOT, || {
+            let place = Place::new();
+            let run = NURSERY.start(place.command(&["run", "--scenario", "user-*"]).stdout(Stdio::null()));
+            let pid = run.pid();
+            assert!(run.wait().success());
+            Left::by(&place, pid).assert_nothing_at_all();
+        }),
+        suite::test("a_run_that_fails_leaves_nothing", ROOT, || {
+            let place = Place::new();
+            let mut command =
+                place.command(&["run", "--scenario", "user-1000", "--record", "/no/such/dir/r.json"]);
+            let run = NURSERY.start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+            let pid = run.pid();
+            assert_eq!(run.wait().code(), Some(3));
+            Left::by(&place, pid).assert_nothing_at_all();
+        }),
+        suite::test("what_an_interrupted_run_leaves_is_cleaned", ROOT, || {
+            for (signal, delay) in [(libc::SIGINT, 400), (libc::SIGTERM, 700), (libc::SIGHUP, 1000)] {
+                stopped_and_cleaned(signal, Duration::from_millis(delay));
+            }
+        }),
+        suite::test("what_a_killed_run_leaves_is_cleaned", ROOT, killed_again_and_again),
+        suite::test("clean_leaves_a_live_run_alone", ROOT, clean_beside_a_live_run),
+        suite::test("clean_says_so_where_there_is_nothing", ROOT, || {
+            let place = Place::new();
+            let output = place.succeed(&["clean"]);
+            // Another run's groups may be there to clean; this place's directories are not.
+            assert!(!String::from_utf8_lossy(&output.stdout).contains("directory"), "{output:?}");
+        }),
+    ])
+}
+
+fn killed_again_and_again() {
+    let (random, seed) = Random::seeded(USUAL_SEED);
+    println!("moments from seed {seed}");
+    let step = SPAN_MS / TIMES;
+    let mut random = random;
+    let moments: Vec<u64> = (0..TIMES).map(|number| number * step + random.below(step)).collect();
+    program();
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(moment) = moments.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    stopped_and_cleaned(libc::SIGKILL, Duration::from_millis(*moment));
+                }
+            });
+        }
+    });
+}
+
+/// Stops a run after `delay`, looks at what is left, and has it cleaned.
+fn stopped_and_cleaned(signal: i32, delay: Duration) {
+    let place = Place::new();
+    let mut command = place.command(&["run", "--record", "r.json"]);
+    let run = NURSERY.start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    let pid = run.pid();
+    std::thread::sleep(delay);
+    run.signal(signal);
+    let status = run.wait();
+    assert!(!status.success(), "it was over before it was stopped after {delay:?}");
+
+    let left = Left::by(&place, pid);
+    left.assert_no_process_and_no_mount();
+    let output = place.command(&["clean"]).output().expect("the program can be started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{delay:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    for path in left.directories.iter().chain(&left.groups) {
+        assert!(said.contains(&path.display().to_string()), "{} is not named in: {said}", path.display());
+    }
+    Left::by(&place, pid).assert_nothing_at_all();
+}
+
+fn clean_beside_a_live_run() {
+    let place = Place::new();
+    let run = NURSERY
+        .start(place.command(&["run", "--record", "r.json"]).stdout(Stdio::null()).stderr(Stdio::null()));
+    let pid = run.pid();
+    while Left::by(&place, pid).groups.is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // From the run's own temporary directory, and from another.
+    for place in [&place, &Place::new()] {
+        let output = place.succeed(&["clean"]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(!said.contains(&format!("whyblocked-run-{pid}-")), "{said}");
+    }
+    assert!(run.wait().success(), "the run did not survive it");
+    Left::by(&place, pid).assert_nothing_at_all();
+}
+
+/// What a run has left.
+#[derive(Debug)]
+struct Left {
+    place: PathBuf,
+    directories: Vec<PathBuf>,
+    groups: Vec<PathBuf>,
+}
+
+impl Left {
+    fn by(place: &Place, pid: i32) -> Self {
+        let ours = format!("whyblocked-run-{pid}-");
+        let hierarchies = entries(Path::new("/sys/fs/cgroup"));
+        let mut groups: Vec<PathBuf> = hierarchies.iter().flat_map(|hierarchy| entries(hierarchy)).collect();
+        groups.extend(hierarchies);
+        groups.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&ours)));
+        // `cpu` and `cpuacct` may be two names of one directory.
+        groups.retain(|path| path.canonicalize().is_ok_and(|real| real == *path));
+        Self { place: place.path(""), directories: entries(&place.tmp()), groups }
+    }
+
+    fn assert_no_process_and_no_mount(&self) {
+        let orphans = NURSERY.wait_for_orphans(PATIENCE);
+        assert!(orphans.is_empty(), "still alive after {PATIENCE:?}: {orphans:#?}");
+        let place = self.place.to_str().expect("temporary paths are text").trim_end_matches('/');
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
+        let mounts: Vec<&str> = mounts.lines().filter(|line| line.contains(place)).collect();
+        assert!(mounts.is_empty(), "still mounted: {mounts:#?}");
+    }
+
+    fn assert_nothing_at_all(&self) {
+        self.assert_no_process_and_no_mount();
+        assert!(self.directories.is_empty() && self.groups.is_empty(), "{self:#?}");
+    }
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.path()).collect()
+}
