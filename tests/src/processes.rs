@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Child, Command, ExitStatus};
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,16 @@ impl Nursery {
         let child = command.spawn().expect("the program can be started");
         known.insert(child.id() as i32);
         Watched { child, nursery: self }
+    }
+
+    /// Runs a program to its end.
+    pub fn output(&self, command: &mut Command) -> Output {
+        let mut watched = self.start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        // One after the other: nothing that is started here says more than fits into a pipe.
+        watched.child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut stdout));
+        watched.child.stderr.take().map(|mut pipe| pipe.read_to_end(&mut stderr));
+        Output { status: watched.wait(), stdout, stderr }
     }
 
     /// Waits until no orphan lives, but not longer than `limit`; what is left then, for a message.

@@ -63,7 +63,7 @@ pub struct Canary {
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// A step in the container-to-be failed.
-    #[error("the container's set-up failed at '{step}': {}", std::io::Error::from_raw_os_error(*errno))]
+    #[error("the container's set-up failed at '{step}': {}{}", std::io::Error::from_raw_os_error(*errno), advice(step, *errno))]
     Step {
         /// Which step.
         step: String,
@@ -93,6 +93,19 @@ pub enum EngineError {
         /// The beginning of what it said, escaped.
         text: String,
     },
+}
+
+/// What to do about the failures that come from where the harness itself was started.
+fn advice(step: &str, errno: i32) -> &'static str {
+    match (step, errno) {
+        ("keep mounts private" | "pivot_root", libc::EINVAL) => {
+            "; this is a chroot whose root is no mount: bind it over itself, or use a container"
+        }
+        (_, libc::EPERM) if step.starts_with("mount proc") => {
+            "; this host is a container itself, and its /proc is partly covered: give the harness one that is not"
+        }
+        _ => "",
+    }
 }
 
 impl EngineError {

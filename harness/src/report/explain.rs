@@ -101,9 +101,7 @@ fn mechanisms(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
         } else {
             (QUIET, "lets it through".to_owned())
         };
-        let state =
-            if posture.state.is_empty() { String::new() } else { format!("  [{}]", plain(&posture.state)) };
-        let _ = writeln!(text, "  {style}{mechanism:<18}{style:#} {says}{state}");
+        let _ = writeln!(text, "  {style}{mechanism:<18}{style:#} {says}");
     }
     text.push('\n');
 }

@@ -9,6 +9,7 @@ pub mod file;
 mod library;
 mod resolve;
 mod security_opt;
+mod service;
 pub mod values;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,8 @@
 
 pub mod cgroup;
 mod device_program;
+mod image;
+mod kernel_mounts;
 mod lab;
 mod output;
 mod outside;

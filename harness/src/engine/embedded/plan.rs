@@ -12,7 +12,7 @@ use whyblocked_agent::{Need, layout};
 use super::cgroup::Groups;
 use super::lab::Lab;
 use super::step::{self, Op, Resources};
-use super::{AGENT, EngineError, RunDir};
+use super::{EngineError, RunDir};
 use crate::host::Reach;
 use crate::seccomp;
 use crate::settings::{Bind, BindSource, Settings, UserNamespace};
@@ -29,7 +29,7 @@ pub(super) struct Plan {
     _arguments: Vec<CString>,
 }
 
-const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
 /// What a container is planned with: this run's means, and what was made for it.
 #[derive(Debug)]
@@ -72,9 +72,11 @@ pub(super) fn c(text: &str) -> CString {
     CString::new(text.split('\0').next().unwrap_or("")).expect("no NUL is left")
 }
 
-struct Planner<'a> {
-    settings: &'a Settings,
-    outside: &'a Outside<'a>,
+/// Collects the steps. The parts that fill a root directory and mount the kernel's file systems are in modules
+/// of their own.
+pub(super) struct Planner<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) outside: &'a Outside<'a>,
     steps: Vec<(String, Op)>,
     trees: Vec<OwnedFd>,
     slots: Vec<AtomicI32>,
@@ -89,11 +91,11 @@ struct Placed {
 }
 
 impl Planner<'_> {
-    fn add(&mut self, name: impl Into<String>, op: Op) {
+    pub(super) fn add(&mut self, name: impl Into<String>, op: Op) {
         self.steps.push((name.into(), op));
     }
 
-    fn mount(&mut self, kind: &str, target: &str, flags: u64, data: &str) {
+    pub(super) fn mount(&mut self, kind: &str, target: &str, flags: u64, data: &str) {
         let op = Op::Mount {
             source: Some(c(kind)),
             target: c(target),
@@ -105,7 +107,7 @@ impl Planner<'_> {
         self.add(format!("mount {kind} on {target}"), op);
     }
 
-    fn bind_host(&mut self, source: &str, target: &str, optional: bool) {
+    pub(super) fn bind_host(&mut self, source: &str, target: &str, optional: bool) {
         let op = Op::Mount {
             source: Some(c(source)),
             target: c(target),
@@ -117,30 +119,30 @@ impl Planner<'_> {
         self.add(format!("bind the host's {source}"), op);
     }
 
-    fn restrict(&mut self, path: &str, attributes: u64, recursive: bool) {
+    pub(super) fn restrict(&mut self, path: &str, attributes: u64, recursive: bool) {
         let name = if attributes == step::READ_ONLY { "make read-only" } else { "restrict the mount" };
         self.add(format!("{name}: {path}"), Op::Restrict { path: c(path), attributes, recursive });
     }
 
-    fn directory(&mut self, path: &str) {
+    pub(super) fn directory(&mut self, path: &str) {
         self.add(format!("mkdir {path}"), Op::Directory { path: c(path), mode: 0o755 });
     }
 
-    fn file(&mut self, path: &str, content: &'static [u8], mode: u32, uid: u32, gid: u32) {
+    pub(super) fn file(&mut self, path: &str, content: &'static [u8], mode: u32, uid: u32, gid: u32) {
         self.add(format!("write {path}"), Op::File { path: c(path), content, mode, uid, gid });
     }
 
-    fn in_user_namespace(&self) -> bool {
+    pub(super) fn in_user_namespace(&self) -> bool {
         self.settings.user_namespace.is_some()
     }
 
     /// Whether `setgroups` is allowed: not where an ordinary user mapped a single group.
-    fn may_set_groups(&self) -> bool {
+    pub(super) fn may_set_groups(&self) -> bool {
         !matches!(self.settings.user_namespace, Some(UserNamespace::Caller { more: None, .. }))
     }
 
     /// Whether another user's id exists inside.
-    fn has_foreign_id(&self) -> bool {
+    pub(super) fn has_foreign_id(&self) -> bool {
         self.settings.user_namespace.is_none_or(|namespace| namespace.size() > layout::FOREIGN_ID)
     }
 
@@ -165,177 +167,6 @@ impl Planner<'_> {
         let root = self.outside.dir.mount_point().display().to_string();
         self.mount("tmpfs", &root, 0, "mode=0755,size=64m");
         self.add("enter the root directory", Op::ChangeDirectory { path: c(&root) });
-    }
-
-    fn root_directory(&mut self, needs: &[Need]) -> Result<(), EngineError> {
-        for name in ["proc", "sys", "dev", "host"] {
-            self.directory(name);
-        }
-        self.directory(&layout::SCRATCH[1..]);
-        self.directory("fixtures");
-        self.file(&layout::AGENT[1..], AGENT, 0o755, 0, 0);
-        if !self.settings.namespaces.mount {
-            self.host_directories()?;
-        }
-        if needs.contains(&Need::SetuidRoot) {
-            self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
-        }
-        if needs.contains(&Need::FileCapability) {
-            self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);
-            let op = Op::Attribute {
-                path: c(&layout::FILE_CAPABILITY[1..]),
-                name: c("security.capability"),
-                value: file_capability(layout::FILE_CAPABILITY_GRANTS),
-            };
-            self.add("give a file its capability", op);
-        }
-        if needs.contains(&Need::ForeignFiles) && self.has_foreign_id() {
-            let foreign = layout::FOREIGN_ID;
-            self.file(&layout::FOREIGN_FILE[1..], b"another user's\n", 0o600, foreign, foreign);
-            let own = self.settings.identity.uid;
-            self.file(&layout::FOREIGN_GROUP_FILE[1..], b"another group's\n", 0o644, own, foreign);
-        }
-        Ok(())
-    }
-
-    /// The host's top-level directories, where the mount namespace is relaxed: as with a volume of `/`.
-    fn host_directories(&mut self) -> Result<(), EngineError> {
-        let ours = ["proc", "sys", "dev", "host", "fixtures", "lost+found"];
-        let entries = fs::read_dir("/")
-            .map_err(|source| EngineError::Outside { doing: "listing /".to_owned(), source })?;
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = format!("/{name}");
-            if ours.contains(&name.as_str()) || path == layout::AGENT || path == layout::SCRATCH {
-                continue;
-            }
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_symlink() {
-                let Ok(target) = fs::read_link(&path) else { continue };
-                let op = Op::Symlink { target: c(&target.display().to_string()), path: c(&name) };
-                self.add(format!("link {path}"), op);
-            } else if kind.is_dir() {
-                self.directory(&name);
-                self.bind_host(&path, &name, false);
-            }
-        }
-        Ok(())
-    }
-
-    fn kernel_file_systems(&mut self) {
-        let namespaces = self.settings.namespaces;
-        // A process list that is not the user namespace's own cannot be mounted in it.
-        if namespaces.pid || !self.in_user_namespace() {
-            self.mount("proc", "proc", NO_SUID_DEV_EXEC, "");
-        } else {
-            self.bind_host("/proc", "proc", false);
-            self.restrict("proc", step::NO_SUID_DEV_EXEC, false);
-        }
-        let read_only = self.settings.read_only_kernel_mounts;
-        // Nor a network's sysfs.
-        if namespaces.mount && (namespaces.network || !self.in_user_namespace()) {
-            self.mount("sysfs", "sys", NO_SUID_DEV_EXEC | if read_only { libc::MS_RDONLY } else { 0 }, "");
-            self.control_groups();
-        } else {
-            self.bind_host("/sys", "sys", false);
-            if read_only {
-                self.restrict("sys", step::READ_ONLY, true);
-            }
-        }
-    }
-
-    /// The hierarchies that this process is in; with a namespace of its own, as they look from its own groups.
-    fn control_groups(&mut self) {
-        let Ok(own) = fs::read_to_string("/proc/self/cgroup") else { return };
-        let version_1: Vec<&str> = own.lines().filter(|line| !line.starts_with("0::")).collect();
-        if version_1.is_empty() {
-            if let Some(line) = own.lines().next() {
-                self.hierarchy("cgroup2", "", "sys/fs/cgroup", "", line.trim_start_matches("0::"));
-            }
-            return;
-        }
-        self.mount("tmpfs", "sys/fs/cgroup", NO_SUID_DEV_EXEC, "mode=755");
-        for line in version_1 {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
-            let name = controllers.strip_prefix("name=").unwrap_or(controllers);
-            let target = format!("sys/fs/cgroup/{name}");
-            self.directory(&target);
-            self.hierarchy("cgroup", name, &target, controllers, &format!("{name}{path}"));
-        }
-    }
-
-    /// One hierarchy: mounted anew, or without a namespace of its own the container's part of the host's mount.
-    fn hierarchy(&mut self, kind: &str, name: &str, target: &str, options: &str, harness: &str) {
-        // Docker leaves the control groups writable in a user namespace, where the ids protect them.
-        let read_only = self.settings.read_only_kernel_mounts && !self.in_user_namespace();
-        if self.settings.namespaces.cgroup {
-            let flags = NO_SUID_DEV_EXEC | if read_only { libc::MS_RDONLY } else { 0 };
-            return self.mount(kind, target, flags, options);
-        }
-        let part = self.outside.groups.in_hierarchy(name).map(|group| group.display().to_string());
-        let part = part.unwrap_or_else(|| format!("/sys/fs/cgroup/{}", harness.trim_start_matches('/')));
-        self.bind_host(&part, target, true);
-        let attributes = step::NO_SUID_DEV_EXEC | if read_only { step::READ_ONLY } else { 0 };
-        self.restrict(target, attributes, false);
-    }
-
-    fn devices(&mut self) {
-        let settings = self.settings;
-        if !settings.namespaces.mount || settings.devices.all_nodes {
-            self.bind_host("/dev", "dev", false);
-        } else {
-            self.mount("tmpfs", "dev", libc::MS_NOSUID, "mode=755,size=65536k");
-            for (name, major, minor) in [
-                ("null", 1, 3),
-                ("zero", 1, 5),
-                ("full", 1, 7),
-                ("random", 1, 8),
-                ("urandom", 1, 9),
-                ("tty", 5, 0),
-            ] {
-                let path = format!("dev/{name}");
-                if self.in_user_namespace() {
-                    self.file(&path, b"", 0o666, 0, 0);
-                    self.bind_host(&format!("/dev/{name}"), &path, false);
-                } else {
-                    self.add(format!("make {path}"), Op::Node { path: c(&path), major, minor });
-                }
-            }
-            for (target, path) in [
-                ("/proc/self/fd", "dev/fd"),
-                ("/proc/self/fd/0", "dev/stdin"),
-                ("/proc/self/fd/1", "dev/stdout"),
-                ("/proc/self/fd/2", "dev/stderr"),
-                ("pts/ptmx", "dev/ptmx"),
-            ] {
-                self.add(format!("link {path}"), Op::Symlink { target: c(target), path: c(path) });
-            }
-            for name in ["dev/pts", "dev/shm", "dev/mqueue"] {
-                self.directory(name);
-            }
-        }
-        if settings.namespaces.mount {
-            let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
-            let group = if self.may_set_groups() { ",gid=5" } else { "" };
-            self.mount("devpts", "dev/pts", flags, &format!("newinstance,ptmxmode=0666,mode=0620{group}"));
-            if settings.namespaces.ipc {
-                self.mount("tmpfs", "dev/shm", NO_SUID_DEV_EXEC, "mode=1777,size=65536k");
-            } else {
-                self.bind_host("/dev/shm", "dev/shm", true);
-            }
-            let own_queues = settings.namespaces.ipc || !self.in_user_namespace();
-            match (settings.devices.all_nodes, own_queues) {
-                (true, _) => {}
-                (false, false) => self.bind_host("/dev/mqueue", "dev/mqueue", true),
-                (false, true) if !Path::new("/proc/sys/fs/mqueue").exists() => {}
-                (false, true) => self.mount("mqueue", "dev/mqueue", NO_SUID_DEV_EXEC, ""),
-            }
-        }
-        for (source, target) in settings.devices.nodes.clone() {
-            self.file(&target[1..], b"", 0o600, 0, 0);
-            self.bind_host(&source, &target[1..], false);
-        }
     }
 
     /// Opens every bind's source while the host's paths still have names.
@@ -487,13 +318,6 @@ impl Planner<'_> {
         self.add("die with the parent", Op::DieWithParent);
         self.add("execute the agent", Op::Execute);
     }
-}
-
-/// `struct vfs_cap_data`, revision 2: effective, and one capability permitted.
-fn file_capability(number: u32) -> Vec<u8> {
-    let revision_2_effective: u32 = 0x0200_0001;
-    let words = [revision_2_effective, 1 << number, 0, 0, 0];
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
 fn open_tree(path: &str) -> std::io::Result<OwnedFd> {

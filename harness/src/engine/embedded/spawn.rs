@@ -79,6 +79,11 @@ impl Child {
         // SAFETY: without CLONE_VM and a stack this is a fork; the child only carries out prepared steps.
         let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_mut_ptr(), size_of_val(&arguments)) };
         match pid {
+            -1 if step::errno() == libc::EPERM && flags & libc::CLONE_NEWUSER as u64 != 0 => {
+                Err(EngineError::last(
+                    "making a user namespace (not possible in a chroot, nor where a kernel parameter forbids it)",
+                ))
+            }
             -1 => Err(EngineError::last("starting a container (clone3)")),
             // SAFETY: we are the child.
             0 => unsafe { be_the_container(plan, ends) },

@@ -29,23 +29,25 @@ pub(super) fn page(grid: &Grid<'_>) -> String {
 
 fn about(text: &mut String, grid: &Grid<'_>) {
     let record = grid.record;
+    text.push_str(
+        "A container tries something and is refused: which mechanism said no, and what would have to fail for it to \
+         get through? Each attempt was made in each scenario, and again with known mechanisms turned off.\n\n",
+    );
     let _ = writeln!(
         text,
-        "A container tries something and is refused: which mechanism said no, and what would have to fail for it to \
-         get through? On {}, on {} (Linux {}, {}), {} attempts were made in {} differently set up containers, again \
-         and again with known mechanisms turned off: {} containers, {} observations, {:.1} seconds. Engine: {} {}, {}.\n",
+        "**{}** attempts in **{}** scenarios, on {}, on {} (Linux {}, {}): {} containers of the {} engine {}, {} \
+         observations, {:.1} seconds.\n",
+        grid.probes.len(),
+        grid.run().count(),
         date::utc(record.started),
         escape(&record.host.system),
         escape(&record.host.kernel),
         escape(&record.host.arch),
-        grid.probes.len(),
-        grid.run().count(),
         record.timing.containers,
-        record.timing.observations,
-        record.timing.seconds,
         escape(&record.engine.name),
         escape(&record.engine.version),
-        escape(&record.engine.place),
+        record.timing.observations,
+        record.timing.seconds,
     );
 }
 
@@ -96,15 +98,16 @@ fn scenarios(text: &mut String, grid: &Grid<'_>) {
     let _ = write!(
         text,
         "## Scenarios\n\n{}<div class=\"wide\"><table class=\"overview\"><thead><tr><th>Scenario</th>\
-         <th>Got through</th><th>Blocked</th><th>by one alone</th><th></th><th>Who says no most</th></tr></thead>\
+         <th>Got through</th><th>Blocked</th><th>of those, by one alone</th><th></th><th>Who says no most</th></tr></thead>\
          <tbody>\n",
         legend()
     );
     for (place, scenario) in grid.run() {
         let counts = Counts::of(grid.of_scenario(place).map(|(_, cell)| cell));
         let said = counts.who_said_no().into_iter().take(3);
-        let most: Vec<String> =
-            said.map(|(mechanism, times)| format!("{} {times}", link_to(mechanism, ""))).collect();
+        let most: Vec<String> = said
+            .map(|(mechanism, times)| format!("<span>{} {times}</span>", link_to(mechanism, "")))
+            .collect();
         let _ = writeln!(
             text,
             "<tr><td>{}<small>{}</small></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -157,7 +160,7 @@ fn gets_through(text: &mut String, grid: &Grid<'_>) {
         return;
     };
     let _ = writeln!(text, "## What gets through in {}\n", escape(&scenario.entry.id));
-    let _ = writeln!(text, "{}.\n", escape(&scenario.entry.teaches));
+    let _ = writeln!(text, "It teaches {}.\n", escape(&scenario.entry.teaches));
     let mut any = false;
     for (id, probes) in grid.families() {
         let through: Vec<String> = probes
