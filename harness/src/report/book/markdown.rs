@@ -87,7 +87,7 @@ pub(super) fn link(href: &str, html: &str) -> String {
 pub(super) fn facts(rows: &[(&str, String)]) -> String {
     let mut html = String::from("<table class=\"facts\"><tbody>\n");
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = writeln!(html, "<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>");
+        let _ = writeln!(html, "<tr><td><b>{name}</b></td><td>{value}</td></tr>");
     }
     html.push_str("</tbody></table>\n");
     html
