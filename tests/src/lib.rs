@@ -3,6 +3,7 @@
 
 pub mod combinations;
 pub mod facility;
+pub mod host_state;
 pub mod html;
 pub mod oci;
 pub mod processes;

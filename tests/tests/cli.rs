@@ -59,7 +59,7 @@ fn every_command_has_help(#[case] command: &str) {
 #[case("docker-defualt", "no scenario matches 'docker-defualt'; did you mean 'docker-default'?")]
 #[case("zzz", "no scenario matches 'zzz'; `whyblocked list scenarios` shows them all")]
 #[case("docker-[", "the pattern 'docker-[' is malformed")]
-#[case("./not-there.yaml", "cannot read ./not-there.yaml: No such file or directory")]
+#[case("./not-there.yaml", "cannot read ./not-there.yaml: No such file or directory (os error 2)\n")]
 fn an_unknown_scenario(#[case] scenario: &str, #[case] message: &str) {
     refuses(whyblocked().args(["run", "--scenario", scenario]), message);
 }

@@ -7,12 +7,16 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
+use whyblocked::mechanism::Mechanism;
 use whyblocked::record::{self, Outcome, Record};
 use whyblocked_tests::facility::{NOBODY, is_root};
 use whyblocked_tests::program::succeed;
 use whyblocked_tests::{Facility, Place, program, suite};
 
 const USER: &[Facility] = &[Facility::User];
+
+/// Root, to give an account of the test's own a range of ids where nobody else sees it.
+const UIDMAP: &[Facility] = &[Facility::Root, Facility::User, Facility::Uidmap];
 
 fn main() -> ExitCode {
     suite::run(vec![
@@ -28,12 +32,13 @@ fn main() -> ExitCode {
         }),
         suite::test("what_the_filter_alone_blocks_is_found_without_root", USER, || {
             let cell = run().cell("docker-default", "key-keyctl").expect("it is run");
-            assert_eq!(cell.layers, [whyblocked::mechanism::Mechanism::Seccomp], "{cell:#?}");
+            assert_eq!(cell.layers, [Mechanism::Seccomp], "{cell:#?}");
         }),
         suite::test("a_read_only_volume_is_found_without_root", USER, || {
             let cell = run().cell("read-only", "file-write-host-etc").expect("it is run");
-            assert_eq!(cell.layers, [whyblocked::mechanism::Mechanism::ReadOnlyMount], "{cell:#?}");
+            assert_eq!(cell.layers, [Mechanism::ReadOnlyMount], "{cell:#?}");
         }),
+        suite::test("with_subordinate_ids_other_users_exist_in_a_container", UIDMAP, other_users_exist),
     ])
 }
 
@@ -92,4 +97,57 @@ fn differences_are_said() {
             }
         }
     }
+}
+
+/// The ids of an account that exists in the test's own `/etc` only, and the first of its subordinate ids.
+const LEARNER: u32 = 65_500;
+const FIRST: u32 = 3_000_000;
+
+fn other_users_exist() {
+    let place = Place::new();
+    let record = place.tmp().join("record.json");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-ec", UNDER_ANOTHER_ETC]);
+    command.arg(another_etc(&place)).arg(LEARNER.to_string()).arg(reachable(&place));
+    command.args(["run", "--scenario", "user-*", "--scenario", "no-new-privileges", "--record"]).arg(&record);
+    succeed(command.env("TMPDIR", place.tmp()));
+    let record = record::read(&record).expect("a record that was just written can be read");
+
+    for scenario in &record.scenarios {
+        assert_eq!(scenario.not_run, None, "{}", scenario.id);
+        let ids = format!("0 is {LEARNER} on the host, 1–65536 are {FIRST}–{}", FIRST + 65_535);
+        assert!(scenario.posture.iter().any(|posture| posture.state == ids), "{:#?}", scenario.posture);
+    }
+    let broken: Vec<_> = record.cells.iter().filter(|cell| cell.outcome == Outcome::Broken).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let layers = |scenario, probe| &record.cell(scenario, probe).expect("it is run").layers;
+    assert_eq!(layers("user-1000", "file-write-host-etc"), &[Mechanism::Ownership]);
+    assert_eq!(layers("no-new-privileges", "identity-setuid-binary"), &[Mechanism::NoNewPrivileges]);
+    // User 1000 inside is the 1000th of the subordinate ids outside.
+    let shared = record.cell("user-1000-shared-dir", "file-write-host-etc").expect("it is run");
+    let owner = format!("owner {0}:{0} on the host", FIRST + 999);
+    assert!(shared.evidence.iter().any(|evidence| evidence.detail.ends_with(&owner)), "{shared:#?}");
+}
+
+/// Arguments: a directory, a user's number, a program and its arguments. The mount is in a namespace that ends
+/// with the program; the machine's `/etc` is never written.
+const UNDER_ANOTHER_ETC: &str = r#"mount --bind "$0" /etc
+user=$1
+shift
+exec setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@""#;
+
+/// All that `newuidmap` looks for in `/etc`.
+fn another_etc(place: &Place) -> PathBuf {
+    let etc = place.path("etc");
+    std::fs::create_dir(&etc).expect("the directory is ours");
+    let write =
+        |name: &str, text: String| std::fs::write(etc.join(name), text).expect("the directory is ours");
+    write("passwd", format!("root:x:0:0::/:/bin/sh\nlearner:x:{LEARNER}:{LEARNER}::/:/bin/sh\n"));
+    write("group", format!("root:x:0:\nlearner:x:{LEARNER}:\n"));
+    write("subuid", format!("learner:{FIRST}:65536\n"));
+    write("subgid", format!("learner:{FIRST}:65536\n"));
+    write("nsswitch.conf", "passwd: files\ngroup: files\n".to_owned());
+    // Without it the loader only looks in its usual places, which may be enough.
+    let _ = std::fs::copy("/etc/ld.so.cache", etc.join("ld.so.cache"));
+    etc
 }

@@ -46,9 +46,9 @@ impl Failure {
         Self { exit: Exit::Failed, error: anyhow::anyhow!("{message}") }
     }
 
-    /// The message, with its causes, on one line.
+    /// The message; each error names its own cause.
     pub fn message(&self) -> String {
-        format!("{:#}", self.error)
+        self.error.to_string()
     }
 
     /// The exit code.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use whyblocked_agent::catalogue;
 
-use super::terminal::plain;
+use super::terminal::{plain, wrapped};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Posture, Proof, Record, ScenarioEntry};
 use crate::verdict::list;
@@ -189,21 +189,6 @@ fn heading(text: &mut String, words: &str) {
     let _ = writeln!(text, "{HEADING}{}{HEADING:#}", plain(words));
 }
 
-/// A paragraph, wrapped.
 fn paragraph(text: &mut String, words: &str) {
-    let mut column = 0;
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > WIDTH {
-            text.push('\n');
-            column = 0;
-        }
-        if column > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += length;
-    }
-    text.push('\n');
+    text.push_str(&wrapped(words, WIDTH, 0));
 }

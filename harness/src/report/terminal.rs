@@ -39,8 +39,9 @@ pub fn table(record: &Record, width: usize) -> String {
     if !run.is_empty() {
         legend(&mut text, record, width);
     }
-    not_run(&mut text, record);
-    notes(&mut text, record);
+    let width = width.min(100);
+    not_run(&mut text, record, width);
+    notes(&mut text, record, width);
     summary(&mut text, record);
     text
 }
@@ -74,7 +75,7 @@ fn matrix(text: &mut String, record: &Record, scenarios: &[&ScenarioEntry]) {
             match record.cell(&scenario.id, &probe.id) {
                 Some(cell) => {
                     let (style, code) = code(cell);
-                    let _ = write!(text, "{style}{code}{style:#}");
+                    let _ = write!(text, "{style}{code}{style:#}{}", " ".repeat(3 - code.chars().count()));
                 }
                 None => text.push_str("   "),
             }
@@ -90,7 +91,7 @@ fn matrix(text: &mut String, record: &Record, scenarios: &[&ScenarioEntry]) {
 fn code(cell: &Cell) -> (Style, String) {
     match cell.outcome {
         Outcome::Allowed => (ALLOWED, "YES".to_owned()),
-        Outcome::Untestable => (UNTESTABLE, " · ".to_owned()),
+        Outcome::Untestable => (UNTESTABLE, " ·".to_owned()),
         Outcome::Broken => (BROKEN, "???".to_owned()),
         Outcome::Blocked => {
             let who = cell.blocked_by.map_or("??", short);
@@ -149,17 +150,17 @@ fn legend(text: &mut String, record: &Record, width: usize) {
     let _ = writeln!(text, "{line}\n");
 }
 
-fn not_run(text: &mut String, record: &Record) {
+fn not_run(text: &mut String, record: &Record, width: usize) {
     for scenario in &record.scenarios {
         if let Some(reason) = &scenario.not_run {
-            let _ = writeln!(text, "not run here: {}: {}", scenario.id, plain(reason));
+            text.push_str(&wrapped(&format!("not run here: {}: {}", scenario.id, plain(reason)), width, 4));
         }
     }
 }
 
-fn notes(text: &mut String, record: &Record) {
+fn notes(text: &mut String, record: &Record, width: usize) {
     for (whose, note) in shared_notes(record) {
-        let _ = writeln!(text, "note: {whose}: {}", plain(note));
+        text.push_str(&wrapped(&format!("note: {whose}: {}", plain(note)), width, 4));
     }
 }
 
@@ -221,7 +222,56 @@ fn cut(text: &str, length: usize) -> String {
     short
 }
 
+/// A paragraph of lines of at most `width` characters, the second and later ones indented.
+pub fn wrapped(words: &str, width: usize, indent: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in words.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            text.push('\n');
+            text.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text.push('\n');
+    text
+}
+
 /// Text that may come from a container or a file, without anything that a terminal would obey.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("one two three", 20, "one two three\n")]
+    #[case("one two three", 8, "one two\n  three\n")]
+    #[case("averylongwordindeed x", 5, "averylongwordindeed\n  x\n")]
+    #[case("", 5, "\n")]
+    fn paragraphs_are_wrapped(#[case] words: &str, #[case] width: usize, #[case] text: &str) {
+        assert_eq!(wrapped(words, width, 2), text);
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_replaced() {
+        assert_eq!(plain("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn no_two_mechanisms_share_a_code() {
+        let codes: std::collections::BTreeSet<&str> =
+            crate::mechanism::ALL.iter().map(|entry| short(entry.id)).collect();
+        assert_eq!(codes.len(), crate::mechanism::ALL.len());
+    }
 }

@@ -10,7 +10,7 @@ use super::{Scenario, ScenarioError, defaults, service};
 use crate::capability::CapabilitySet;
 use crate::host::{self, Host, Reach};
 use crate::seccomp::{self, DefaultProfile, Policy};
-use crate::settings::{IdRange, Settings, UserNamespace};
+use crate::settings::{IdRange, Relabel, Settings, UserNamespace};
 
 /// What a scenario is resolved for.
 #[derive(Debug)]
@@ -92,6 +92,9 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
         return Ok(Resolution::NotRun(reason));
     }
+    if let Err(reason) = relabelling(&settings, context.reach, &mut notes) {
+        return Ok(Resolution::NotRun(reason));
+    }
     fit(&mut settings, context.reach, &mut notes);
     Ok(Resolution::Run(Box::new(Resolved { settings, notes })))
 }
@@ -170,6 +173,21 @@ fn user_namespace(
         notes.push(format!("the ids are those of '{user}' in /etc/subuid"));
     }
     Ok(Some(UserNamespace::Remap(range.unwrap_or(USUAL_RANGE))))
+}
+
+/// `:z` and `:Z` mean nothing without SELinux; with it they must not be passed over in silence.
+fn relabelling(settings: &Settings, reach: &Reach, notes: &mut Vec<String>) -> Result<(), String> {
+    if settings.binds.iter().all(|bind| bind.relabel == Relabel::No) {
+        return Ok(());
+    }
+    if reach.selinux {
+        return Err(
+            "volumes: the built-in engine does not relabel files yet (:z, :Z), and SELinux is active"
+                .to_owned(),
+        );
+    }
+    notes.push(":z and :Z on volumes do nothing, because this kernel runs without SELinux".to_owned());
+    Ok(())
 }
 
 fn labels(
