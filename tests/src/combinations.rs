@@ -63,7 +63,6 @@ struct Draft {
     settings: Settings,
     filter: Filter,
     reach: Reach,
-    host_limits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,10 +150,8 @@ const SWITCHES: [&[Choice]; 17] = [
         }),
         ("writable-sys", |draft| draft.settings.read_only_kernel_mounts = false),
         ("limits", |draft| {
-            if draft.host_limits {
-                draft.settings.limits.pids = Some(64);
-                draft.settings.limits.memory = Some(64 << 20);
-            }
+            draft.settings.limits.pids = Some(64);
+            draft.settings.limits.memory = Some(64 << 20);
         }),
     ],
 ];
@@ -212,7 +209,6 @@ struct Maker {
     default: Settings,
     reach: Reach,
     kernel: (u32, u32),
-    host_limits: bool,
 }
 
 impl Maker {
@@ -223,12 +219,7 @@ impl Maker {
         let Ok(Resolution::Run(resolved)) = scenario.resolve(&context) else {
             panic!("docker-default can be run wherever root is")
         };
-        Self {
-            default: resolved.settings,
-            kernel: kernel_version(&host.kernel),
-            host_limits: has_limits(host),
-            reach,
-        }
+        Self { default: resolved.settings, kernel: kernel_version(&host.kernel), reach }
     }
 
     fn make(&self, position: &[usize; SWITCHES.len()]) -> Combination {
@@ -236,7 +227,6 @@ impl Maker {
             settings: self.default.clone(),
             filter: Filter::Default(DefaultProfile::Docker26),
             reach: self.reach.clone(),
-            host_limits: self.host_limits,
         };
         draft.settings.sysctls.clear();
         let mut names = Vec::new();
@@ -267,13 +257,4 @@ impl Maker {
         let name = if names.is_empty() { "docker-default".to_owned() } else { names.join("+") };
         Combination { name, settings }
     }
-}
-
-/// Whether this host's control groups can limit processes and memory.
-fn has_limits(host: &Host) -> bool {
-    let controllers = std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
-    ["pids", "memory"].iter().all(|name| match host.cgroup.as_str() {
-        "v2" => controllers.split_whitespace().any(|known| known == *name),
-        _ => std::path::Path::new("/sys/fs/cgroup").join(name).is_dir(),
-    })
 }

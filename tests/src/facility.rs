@@ -2,11 +2,11 @@
 //! `WHYBLOCKED_REQUIRE` (ids, separated by commas) promises the facility, it fails instead.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use whyblocked::capability::CapabilitySet;
-use whyblocked::host::Host;
+use whyblocked::host::{Host, Reach};
 
 /// The variable in which a machine says what it promises to have.
 pub const REQUIRE: &str = "WHYBLOCKED_REQUIRE";
@@ -25,6 +25,8 @@ pub enum Facility {
     Uidmap,
     /// The `runc` of the distribution.
     Runc,
+    /// Control groups that can be made here, and that can limit processes and memory.
+    ControlGroups,
     /// A kernel that loads modules.
     Modules,
     /// A kernel that has no modules.
@@ -33,11 +35,11 @@ pub enum Facility {
     AllCapabilities,
 }
 
-use Facility::{AllCapabilities, Modules, NoModules, Root, Runc, Uidmap, User};
+use Facility::{AllCapabilities, ControlGroups, Modules, NoModules, Root, Runc, Uidmap, User};
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 7] = [Root, User, Uidmap, Runc, Modules, NoModules, AllCapabilities];
+    pub const ALL: [Self; 8] = [Root, User, Uidmap, Runc, ControlGroups, Modules, NoModules, AllCapabilities];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
     pub fn id(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Facility {
             User => "user",
             Uidmap => "uidmap",
             Runc => "runc",
+            ControlGroups => "control-groups",
             Modules => "modules",
             NoModules => "no-modules",
             AllCapabilities => "all-capabilities",
@@ -64,6 +67,7 @@ impl Facility {
             Runc => {
                 in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned())
             }
+            ControlGroups => no_control_groups(),
             Modules => (modules() != "loadable").then(|| format!("module loading is {}", modules())),
             NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
             AllCapabilities => {
@@ -115,6 +119,21 @@ pub fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
+fn no_control_groups() -> Option<String> {
+    let host = Host::read();
+    if !Reach::of(&host).control_groups {
+        return Some("control groups cannot be made here".to_owned());
+    }
+    let mount = Path::new("/sys/fs/cgroup");
+    let given = std::fs::read_to_string(mount.join("cgroup.subtree_control")).unwrap_or_default();
+    let has = |name: &&str| match host.cgroup.as_str() {
+        "v2" => given.split_whitespace().any(|known| known == *name),
+        _ => mount.join(name).is_dir(),
+    };
+    let lacks = ["pids", "memory"].into_iter().find(|name| !has(name))?;
+    Some(format!("the root control group does not give the controller '{lacks}' on"))
+}
+
 /// Tries what the program does as an ordinary user.
 fn no_user_namespace() -> Option<String> {
     let mut command = Command::new("true");
@@ -146,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "'rnuc' is no facility; known: root, user, uidmap, runc")]
+    #[should_panic(expected = "'rnuc' is no facility; known: root, user, uidmap, runc, control-groups")]
     fn a_promise_of_something_unknown_is_a_mistake() {
         promised("rnuc");
     }

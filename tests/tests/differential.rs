@@ -24,7 +24,7 @@ use whyblocked_tests::oci::Runc;
 use whyblocked_tests::random::Random;
 use whyblocked_tests::{Facility, Place, facility, suite};
 
-const NEEDS: &[Facility] = &[Facility::Root, Facility::Runc];
+const NEEDS: &[Facility] = &[Facility::Root, Facility::ControlGroups, Facility::Runc];
 
 /// How many combinations are compared.
 const COUNT: usize = 130;

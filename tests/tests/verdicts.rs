@@ -4,13 +4,16 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use whyblocked::mechanism::Mechanism::{
-    self, Capabilities, MaskedPath, NetworkNamespace, NoNewPrivileges, Ownership, PidNamespace,
-    ReadOnlyMount, ResourceLimit, Seccomp, UserNamespace,
+    self, Capabilities, MaskedPath, MountNamespace, NetworkNamespace, NoNewPrivileges, Ownership,
+    PidNamespace, ReadOnlyMount, ResourceLimit, Seccomp, UserNamespace,
 };
 use whyblocked::record::{Cell, Outcome, Record};
 use whyblocked_tests::{Facility, Place, suite};
 
 const ROOT: &[Facility] = &[Facility::Root];
+
+/// For the scenario that limits processes and memory.
+const LIMITS: &[Facility] = &[Facility::Root, Facility::ControlGroups];
 
 fn main() -> ExitCode {
     let mut tests = vec![
@@ -29,6 +32,12 @@ fn main() -> ExitCode {
                 (cell.blocked_by, &cell.layers[..]),
                 (Some(Capabilities), &[Ownership, Capabilities][..])
             );
+        }),
+        suite::test("a_read_only_mount_answers_first_where_all_three_would", LIMITS, || {
+            let cell = cell("hardened/file-write-host-etc");
+            assert_eq!(cell.blocked_by, Some(ReadOnlyMount), "{cell:#?}");
+            assert_eq!(cell.opens, [[Ownership, UserNamespace, ReadOnlyMount]], "{cell:#?}");
+            assert_eq!((cell.depth, cell.errno.as_deref()), (Some(3), Some("EROFS")));
         }),
         suite::test("seccomp_alone_keeps_its_errno", ROOT, || {
             assert_eq!(cell("docker-default/key-keyctl").errno.as_deref(), Some("EPERM"));
@@ -54,7 +63,8 @@ fn main() -> ExitCode {
     ];
     for (id, layers) in BLOCKED {
         let name = format!("{}_is_blocked", id.replace(['/', '-'], "_"));
-        tests.push(suite::test(name, ROOT, move || blocked(id, layers)));
+        let needs = if id.starts_with("hardened/") { LIMITS } else { ROOT };
+        tests.push(suite::test(name, needs, move || blocked(id, layers)));
     }
     for id in ALLOWED {
         let name = format!("{}_gets_through", id.replace(['/', '-'], "_"));
@@ -89,6 +99,13 @@ const BLOCKED: &[(&str, &[Mechanism])] = &[
     ("read-only/file-write-readonly-rootfs", &[ReadOnlyMount]),
     ("no-new-privileges/identity-setuid-binary", &[NoNewPrivileges]),
     ("no-new-privileges/identity-file-capability", &[NoNewPrivileges]),
+    ("docker-default/process-see-host", &[PidNamespace]),
+    ("docker-default/identity-sethostname", &[Seccomp, Capabilities]),
+    ("docker-default/file-see-host-root", &[MountNamespace]),
+    ("userns-remap/identity-sethostname", &[Seccomp, Capabilities, UserNamespace]),
+    ("userns-remap/process-kill-outside", &[PidNamespace, UserNamespace]),
+    ("hardened/time-settimeofday", &[Seccomp, Ownership, Capabilities, UserNamespace]),
+    ("hardened/process-kill-outside", &[PidNamespace, Ownership, UserNamespace]),
     ("hardened/limit-fork", &[ResourceLimit]),
     ("hardened/limit-memory", &[ResourceLimit]),
     ("hardened/limit-files", &[ResourceLimit]),
@@ -102,8 +119,11 @@ const ALLOWED: &[&str] = &[
     "cap-add-sys-time/time-settimeofday",
     "seccomp-custom/key-keyctl",
     "host-pid/process-kill-outside",
+    "host-pid/process-see-host",
     "host-network/net-reach-host-loopback",
     "privileged/time-settimeofday",
+    "privileged/identity-sethostname",
+    "userns-remap-all-caps/identity-sethostname",
     "docker-default/process-kill-other-uid",
 ];
 
