@@ -11,6 +11,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use whyblocked_agent::layout;
+
 use super::run_dir::PREFIX;
 use super::{EngineError, RunDir, device_program, run_dir};
 use crate::host::Reach;
@@ -209,12 +211,18 @@ pub fn left_behind() -> Vec<PathBuf> {
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.starts_with(PREFIX) && !run_dir::may_be_alive(&name)
+            of_a_run(&name).is_some_and(|run| !run_dir::may_be_alive(run))
         })
         .collect();
     dead.sort();
     dead.dedup();
     dead
+}
+
+/// The run that a group's name names: a run's own group, or one that a probe made and did not live to remove.
+fn of_a_run(name: &str) -> Option<&str> {
+    let run = name.strip_prefix(layout::CANARY).unwrap_or(name);
+    run.starts_with(PREFIX).then_some(run)
 }
 
 /// Removes a group, the groups in it, and any process that is still in them.
@@ -311,4 +319,20 @@ fn write(group: &Path, file: &str, text: &str) -> Result<(), EngineError> {
 fn notation(rule: &DeviceRule) -> String {
     let number = |number: Option<u32>| number.map_or_else(|| "*".to_owned(), |number| number.to_string());
     format!("{} {}:{} {}", rule.kind, number(rule.major), number(rule.minor), rule.access)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_runs_own("whyblocked-run-17-0", Some("whyblocked-run-17-0"))]
+    #[case::a_probes("whyblocked-canary-whyblocked-run-17-0-3", Some("whyblocked-run-17-0-3"))]
+    #[case::somebody_elses("docker", None)]
+    #[case::a_canary_of_nobody("whyblocked-canary-x", None)]
+    fn whose_group_it_is(#[case] name: &str, #[case] run: Option<&str>) {
+        assert_eq!(of_a_run(name), run);
+    }
 }
