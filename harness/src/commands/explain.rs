@@ -8,7 +8,7 @@ use super::selection::{EngineChoice, Place, Selection};
 use super::{Exit, Failure, Format, json, print, session};
 use crate::record;
 use crate::report::explain;
-use crate::scenario::most_like;
+use crate::scenario::{most_like, nearest};
 use crate::seccomp::DefaultProfile;
 
 /// Options of `explain`.
@@ -32,7 +32,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if catalogue::find(&args.probe).is_none() {
         let near = most_like(&args.probe, catalogue::all().map(|probe| probe.id));
-        let hint = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let hint = nearest(near.as_deref());
         return Err(Failure::usage(format!("there is no probe '{}'{hint}", args.probe)));
     }
     let record = match &args.record {

@@ -4,7 +4,7 @@ use clap::Args;
 use whyblocked_agent::{Effect, Probe, catalogue};
 
 use super::Failure;
-use crate::scenario::{self, Scenario, most_like};
+use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
 
 /// Options that choose.
@@ -71,7 +71,7 @@ fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {
             catalogue::all().map(|probe| probe.id).filter(|id| glob.is_match(id)).collect();
         if found.is_empty() {
             let near = most_like(pattern, catalogue::all().map(|probe| probe.id));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            let hint = nearest(near.as_deref());
             return Err(Failure::usage(format!(
                 "no probe matches '{pattern}'{hint}; `whyblocked list probes` shows them all"
             )));

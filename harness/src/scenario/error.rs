@@ -63,7 +63,8 @@ pub enum ScenarioError {
     },
 }
 
-fn nearest(near: Option<&str>) -> String {
+/// The end of a message about an unknown word: what was probably meant, if anything was.
+pub fn nearest(near: Option<&str>) -> String {
     near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
 

@@ -14,7 +14,7 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
-pub use error::{ScenarioError, most_like};
+pub use error::{ScenarioError, most_like, nearest};
 pub use library::{Origin, builtin_ids, glob, select};
 pub use resolve::{Context, Resolution, Resolved};
 
