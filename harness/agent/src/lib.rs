@@ -4,6 +4,7 @@
 //! speaks [`wire`]; the binary half runs in the container. Nothing here starts containers or decides
 //! who blocked what: an observation is all that leaves this crate.
 
+pub mod bracket;
 pub mod catalogue;
 pub mod found;
 pub mod inspect;
@@ -14,4 +15,4 @@ pub mod runner;
 pub mod sys;
 pub mod wire;
 
-pub use probe::{Answer, Broken, Effect, Need, Outcome, Probe};
+pub use probe::{Aim, Answer, Broken, Effect, Need, Outcome, Probe};

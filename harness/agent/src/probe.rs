@@ -54,6 +54,26 @@ pub enum Effect {
     Disposable,
 }
 
+/// What an attempt is aimed at, for whoever looks from outside whether it is there: attempts that find nothing leave
+/// no refusal behind in the kernel's trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aim {
+    /// A path, by the same name on the host and in the container.
+    Path(&'static str),
+    /// A process outside the container: the harness's victim, by its number in the container's pid namespace.
+    Victim,
+    /// A socket that the harness listens on in its own network namespace.
+    Listener,
+    /// The host's namespace of this name in `/proc/PID/ns`, which the container shares or does not.
+    Namespace(&'static str),
+    /// A user or group id that the container's user namespace has to map.
+    Id(u32),
+    /// A character device by its numbers, and what is to be done with it (some of `r`, `w`, `m`).
+    Device(u32, u32, &'static str),
+    /// A privilege that executing a program gives, unless `no_new_privs` is set.
+    NewPrivileges,
+}
+
 /// A thing that a probe finds prepared in its container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -162,13 +182,14 @@ const ABSENCES: [i32; 10] = [
 ];
 
 impl Probe {
-    /// Judges an answer by this probe's lists of errnos.
-    pub fn judge(&self, answer: &Answer) -> Outcome {
+    /// Judges an answer by this probe's lists of errnos; `dye` is what the filter answers with, if that was changed.
+    pub fn judge(&self, answer: &Answer, dye: Option<i32>) -> Outcome {
         match answer {
             Answer::Absent { .. } | Answer::Hollow { .. } => Outcome::Absent,
             Answer::Withheld { .. } | Answer::Killed { .. } => Outcome::Denied,
             Answer::Made(made) => match made.result {
                 Ok(_) => Outcome::Reached,
+                Err(errno) if Some(errno) == dye => Outcome::Denied,
                 Err(errno) if self.proof.contains(&errno) => Outcome::Reached,
                 Err(errno) if REFUSALS.contains(&errno) || self.refusal.contains(&errno) => Outcome::Denied,
                 Err(errno) if ABSENCES.contains(&errno) => Outcome::Absent,

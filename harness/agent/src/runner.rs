@@ -6,7 +6,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::bracket;
 use crate::probe::{Answer, Attempt, Outcome, Probe};
+use crate::sys::Door;
 use crate::wire::{Observation, Request};
 
 /// Exit status of a child that has printed its line.
@@ -14,9 +16,9 @@ const PRINTED: i32 = 0;
 
 /// Runs every probe that `request` names; a name the catalogue lacks gives a broken observation.
 pub fn run(request: &Request) {
-    for id in &request.probes {
+    for (place, id) in request.probes.iter().enumerate() {
         match crate::catalogue::find(id) {
-            Some(probe) => run_in_child(probe, request),
+            Some(probe) => run_in_child(probe, place, request),
             None => print(&failed(id, "the agent's catalogue has no such probe", Duration::ZERO)),
         }
     }
@@ -26,10 +28,10 @@ pub fn run(request: &Request) {
 pub fn observe(probe: &Probe, request: &Request) -> Observation {
     let start = Instant::now();
     let attempt = (probe.run)(request);
-    observation(probe, &attempt, start.elapsed())
+    observation(probe, &attempt, request.dye, start.elapsed())
 }
 
-fn observation(probe: &Probe, attempt: &Attempt, took: Duration) -> Observation {
+fn observation(probe: &Probe, attempt: &Attempt, dye: Option<i32>, took: Duration) -> Observation {
     let mut seen = failed(probe.id, "", took);
     let answer = match attempt {
         Ok(answer) => answer,
@@ -39,13 +41,21 @@ fn observation(probe: &Probe, attempt: &Attempt, took: Duration) -> Observation 
             return seen;
         }
     };
-    seen.outcome = probe.judge(answer);
+    seen.outcome = probe.judge(answer, dye);
     match answer {
         Answer::Made(made) | Answer::Hollow { made, .. } | Answer::Withheld { made, .. } => {
-            made.call.name().clone_into(&mut seen.call);
-            seen.number = Some(made.call.id() as u32);
+            let (name, number) = match made.door {
+                Door::Native => (made.call.name(), made.call.id() as u32),
+                Door::Ia32 { name, number } => {
+                    seen.door = Some("i386".to_owned());
+                    (name, number)
+                }
+            };
+            name.clone_into(&mut seen.call);
+            seen.number = Some(number);
             seen.args = Some(made.args);
             seen.errno = made.result.err().unwrap_or(0);
+            seen.returned = Some(made.returned);
         }
         Answer::Killed { call, .. } => call.name().clone_into(&mut seen.call),
         Answer::Absent { .. } => {}
@@ -70,19 +80,24 @@ fn failed(id: &str, why: &str, took: Duration) -> Observation {
         call: String::new(),
         number: None,
         args: None,
+        door: None,
+        returned: None,
         errno: 0,
         detail: why.to_owned(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     }
 }
 
-fn run_in_child(probe: &Probe, request: &Request) {
+fn run_in_child(probe: &Probe, place: usize, request: &Request) {
     let start = Instant::now();
     // SAFETY: the agent has one thread, so that the child may do anything after fork.
     match unsafe { libc::fork() } {
         -1 => print(&failed(probe.id, "fork failed", start.elapsed())),
         0 => {
             limit_time(request.limit_ms);
+            if let Some(trial) = request.watched {
+                bracket::begin(trial, place, probe.calls);
+            }
             print(&observe(probe, request));
             // SAFETY: ends the child at once, without the parent's exit handlers.
             unsafe { libc::_exit(PRINTED) }

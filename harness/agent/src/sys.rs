@@ -6,6 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use syscalls::Sysno;
 
+use crate::bracket;
 use crate::probe::{Answer, Attempt, Broken};
 
 /// A system call that was made: its name, its arguments as the kernel got them, and what came back.
@@ -13,10 +14,29 @@ use crate::probe::{Answer, Attempt, Broken};
 pub struct Made {
     /// The call.
     pub call: Sysno,
+    /// By which of the kernel's doors.
+    pub door: Door,
     /// Its arguments; unused ones are 0.
     pub args: [u64; 6],
     /// The value returned, or the errno.
     pub result: Result<u64, i32>,
+    /// What the kernel returned, a negative errno if it failed. It differs from `result` where the kernel's answer
+    /// came by another way than the call's own return (a netlink acknowledgement).
+    pub returned: i64,
+}
+
+/// The kernel's entries for system calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The architecture's own.
+    Native,
+    /// `int 0x80` of x86: the numbers are those of 32-bit programs.
+    Ia32 {
+        /// The call's name there.
+        name: &'static str,
+        /// Its number there.
+        number: u32,
+    },
 }
 
 /// Makes a system call.
@@ -25,13 +45,24 @@ pub struct Made {
 pub fn call(call: Sysno, args: &[usize]) -> Made {
     let mut a = [0usize; 6];
     a[..args.len()].copy_from_slice(args);
-    // SAFETY: every probe states what its arguments are; pointers refer to live memory of the caller.
-    let value = unsafe { libc::syscall(call.id().into(), a[0], a[1], a[2], a[3], a[4], a[5]) };
-    let result = if value == -1 { Err(errno()) } else { Ok(value as u64) };
-    Made { call, args: a.map(|v| v as u64), result }
+    let result = bracket::around(call, || {
+        // SAFETY: every probe states what its arguments are; pointers refer to live memory of the caller.
+        let value = unsafe { libc::syscall(call.id().into(), a[0], a[1], a[2], a[3], a[4], a[5]) };
+        if value == -1 { Err(errno()) } else { Ok(value as u64) }
+    });
+    Made::new(call, a.map(|v| v as u64), result)
 }
 
 impl Made {
+    /// A call by the architecture's own door, and what it returned.
+    pub fn new(call: Sysno, args: [u64; 6], result: Result<u64, i32>) -> Self {
+        let returned = match result {
+            Ok(value) => value as i64,
+            Err(errno) => -i64::from(errno),
+        };
+        Self { call, door: Door::Native, args, result, returned }
+    }
+
     /// The answer "this call came back so".
     pub fn answer(self) -> Attempt {
         Ok(Answer::Made(self))

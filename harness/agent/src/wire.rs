@@ -22,6 +22,13 @@ pub struct Request {
     pub abstract_socket: Option<String>,
     /// The inode numbers of the harness's own namespaces, by their `/proc/self/ns` names.
     pub host_namespaces: Vec<(String, u64)>,
+    /// If the harness watches this container: the trial's number, which marks in the kernel's trace carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<u64>,
+    /// The errno that the container's filter answers with in place of its own: whoever sees it was answered by the
+    /// filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dye: Option<i32>,
 }
 
 /// What one probe saw.
@@ -41,6 +48,12 @@ pub struct Observation {
     /// The call's arguments as the kernel got them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<[u64; 6]>,
+    /// The door, where it is not the architecture's own: `i386` for `int 0x80`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<String>,
+    /// What the call itself returned, where that is not the errno: see [`crate::sys::Made::returned`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<i64>,
     /// The errno, 0 if the call succeeded or none was made.
     pub errno: i32,
     /// What else there is to say: the target that was absent, the set-up step that failed.

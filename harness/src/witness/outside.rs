@@ -39,6 +39,8 @@ mod tests {
             call: "openat".to_owned(),
             number: None,
             args: None,
+            door: None,
+            returned: None,
             errno: 0,
             detail: String::new(),
             micros: 1,

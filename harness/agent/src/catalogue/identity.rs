@@ -141,7 +141,7 @@ fn run_copy(path: &str, withheld: &str) -> Attempt {
     })?;
     let made = |result| {
         let args = [given[0] as u64, given[1] as u64, given[2] as u64, 0, 0, 0];
-        Made { call: Sysno::execve, args, result }
+        Made::new(Sysno::execve, args, result)
     };
     match end {
         End::Exit(roles::GAINED) => made(Ok(0)).answer(),

@@ -124,7 +124,7 @@ fn memory(_: &Request) -> Attempt {
         }
         0
     })?;
-    let made = |result| Made { call: Sysno::mmap, args: args.map(|arg| arg as u64), result };
+    let made = |result| Made::new(Sysno::mmap, args.map(|arg| arg as u64), result);
     match end {
         End::Exit(0) => made(Ok(0)).answer(),
         End::Exit(status) if status > FAILED => made(Err(status - FAILED)).answer(),

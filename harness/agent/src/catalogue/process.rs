@@ -291,7 +291,7 @@ fn traceme(_: &Request) -> Attempt {
         0 => Ok(0),
         errno => Err(errno),
     };
-    Made { call: Sysno::ptrace, args: [args[0] as u64, 0, 0, 0, 0, 0], result }.answer()
+    Made::new(Sysno::ptrace, [args[0] as u64, 0, 0, 0, 0, 0], result).answer()
 }
 
 fn read_memory(_: &Request) -> Attempt {
