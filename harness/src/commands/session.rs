@@ -15,7 +15,7 @@ use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
 use crate::scenario::{Context, Resolution, Scenario};
-use crate::witness;
+use crate::witness::Witnesses;
 
 /// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
 pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Record, Failure> {
@@ -34,7 +34,9 @@ pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Recor
     let engine = Embedded::new(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(tell_progress, subjects.len(), probes.len());
-    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &|event| progress.tell(event));
+    let witnesses = Witnesses::set_up(engine.run_name());
+    let tell = |event: experiment::Event<'_>| progress.tell(event);
+    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &tell);
     progress.done();
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
@@ -45,7 +47,7 @@ pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Recor
         format: FORMAT.to_owned(),
         started,
         engine: engine.about(),
-        witness: witness::available(),
+        witness: witnesses.took_part(),
         scenarios: entries,
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,

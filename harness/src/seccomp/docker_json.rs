@@ -85,6 +85,7 @@ pub fn parse(name: &str, text: &str, situation: &Situation) -> Result<Policy, St
         default: action(&profile.default_action, profile.default_errno_ret)?,
         rules,
         compat: named.iter().any(|name| name == COMPAT),
+        dye: None,
     })
 }
 
