@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rstest::rstest;
 use whyblocked::capability::Capability;
 use whyblocked_agent::catalogue::{self, FAMILIES};
-use whyblocked_agent::{Effect, Probe};
+use whyblocked_agent::{Aim, Effect, Need, Probe};
 
 fn each(mut check: impl FnMut(&'static Probe)) {
     catalogue::all().for_each(&mut check);
@@ -98,6 +98,31 @@ fn no_errno_proves_and_refuses_at_once() {
                 "{}: {errno} is a refusal",
                 probe.id
             );
+        }
+    });
+}
+
+#[test]
+fn an_aim_can_be_looked_for() {
+    const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
+    each(|probe| {
+        for aim in probe.aims {
+            let fits = match *aim {
+                Aim::Path(path) => path.starts_with('/') && !path.ends_with('/') && !path.contains("//"),
+                Aim::Namespace(name) => NAMESPACES.contains(&name),
+                Aim::Device(_, _, access) => !access.is_empty() && "rwm".contains(access),
+                Aim::Victim | Aim::Listener | Aim::Id(_) | Aim::NewPrivileges => true,
+            };
+            assert!(fits, "{}: {aim:?}", probe.id);
+        }
+    });
+}
+
+#[test]
+fn whoever_needs_the_victim_or_the_listener_aims_at_it() {
+    each(|probe| {
+        for (need, aim) in [(Need::Victim, Aim::Victim), (Need::Listener, Aim::Listener)] {
+            assert_eq!(probe.needs.contains(&need), probe.aims.contains(&aim), "{}: {aim:?}", probe.id);
         }
     });
 }

@@ -27,6 +27,8 @@ pub struct Probe {
     pub refusal: &'static [i32],
     /// Capabilities of which the kernel wants at least one, by their kernel names (`CAP_SYS_TIME`); empty if none.
     pub capabilities: &'static [&'static str],
+    /// What has to be there for the attempt to find its target; see [`Aim`].
+    pub aims: &'static [Aim],
     /// What the engine has to put into the container for this probe.
     pub needs: &'static [Need],
     /// What the attempt changes when it succeeds.
@@ -54,23 +56,32 @@ pub enum Effect {
     Disposable,
 }
 
-/// What an attempt is aimed at, for whoever looks from outside whether it is there: attempts that find nothing leave
-/// no refusal behind in the kernel's trace.
+/// What an attempt is aimed at, for whoever looks from outside whether it is there, while the container is up and
+/// before anything is tried.
+///
+/// Named only where the attempt can be stopped by its target's not being there: in no directory that the container
+/// sees, masked, not mapped, in another namespace, or kept away by a device rule. Such attempts leave no refusal
+/// behind in the kernel's trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aim {
-    /// A path, by the same name on the host and in the container.
+    /// A path of the host's that no image brings along. The host knows it by the same name, except below
+    /// [`crate::layout::HOST`]. Of several paths one is enough.
     Path(&'static str),
-    /// A process outside the container: the harness's victim, by its number in the container's pid namespace.
+    /// The harness's victim outside the container: the process [`Request::victim`] has to have the same number in
+    /// the container's pid namespace.
     Victim,
-    /// A socket that the harness listens on in its own network namespace.
+    /// What the harness listens on in its own network namespace ([`Request::loopback_port`] and
+    /// [`Request::abstract_socket`]): the container has to share that.
     Listener,
-    /// The host's namespace of this name in `/proc/PID/ns`, which the container shares or does not.
+    /// The host's namespace of this name in `/proc/PID/ns`: the container has to share it. Only where the kernel
+    /// looks at the namespace itself, and not at a capability in it.
     Namespace(&'static str),
-    /// A user or group id that the container's user namespace has to map.
+    /// A user or group id: the container's user namespace has to map it.
     Id(u32),
-    /// A character device by its numbers, and what is to be done with it (some of `r`, `w`, `m`).
+    /// A character device by its numbers, and what is done with it, in the order and notation of the device cgroup
+    /// (some of `rwm`): its rules have to allow that.
     Device(u32, u32, &'static str),
-    /// A privilege that executing a program gives, unless `no_new_privs` is set.
+    /// What executing a program gives beyond what the process has: `no_new_privs` must not be set.
     NewPrivileges,
 }
 

@@ -25,6 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_FOWNER"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the mode stays what it was",
@@ -45,6 +46,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The sysctl user.max_user_namespaces, or a limit of nesting.
         refusal: &[libc::ENOSPC, libc::EUSERS],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "both namespaces are the probe's own and end with it; in a new user namespace no mount spreads back",

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use syscalls::Sysno;
 
 use crate::found;
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, NO_FD, addr_mut, ptr};
 use crate::wire::Request;
 
@@ -24,6 +24,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_BOOT"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "more than 16 segments are refused with EINVAL, after the capability, kexec_load_disabled and lockdown; even a loaded kernel would wait for a reboot",
@@ -42,6 +43,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EBADF],
         refusal: &[],
         capabilities: &["CAP_SYS_BOOT"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "there is no image to load; EBADF comes after the capability and kexec_load_disabled, and before the image's signature, which is where lockdown would look",
@@ -60,6 +62,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_BOOT"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "wrong magic numbers are refused with EINVAL, after the permission check and before the command is looked at; the command is none that exists",
@@ -78,6 +81,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/lib/modules"), Aim::Path("/boot")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the names in a directory are read",

@@ -7,9 +7,17 @@ use syscalls::Sysno;
 
 use crate::found::{self, PROCFS};
 use crate::layout;
-use crate::probe::{Answer, Attempt, Broken, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Broken, Effect, Probe};
 use crate::sys::{self, CWD, ptr};
 use crate::wire::Request;
+
+/// Where the file is on a host with version 1: one of these hierarchies is always there.
+const RELEASE_AGENTS: &[Aim] = &[
+    Aim::Path("/sys/fs/cgroup/systemd/release_agent"),
+    Aim::Path("/sys/fs/cgroup/memory/release_agent"),
+    Aim::Path("/sys/fs/cgroup/devices/release_agent"),
+    Aim::Path("/sys/fs/cgroup/pids/release_agent"),
+];
 
 /// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
@@ -22,6 +30,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty group limits nobody, and it is removed in the next line",
@@ -40,6 +49,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: RELEASE_AGENTS,
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "nothing is written",
@@ -59,6 +69,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "nothing is written",
@@ -77,6 +88,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Namespace("cgroup")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a file about oneself is read",

@@ -8,7 +8,7 @@ use syscalls::Sysno;
 
 use crate::found;
 use crate::layout;
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, Made, ptr};
 use crate::wire::Request;
 
@@ -23,6 +23,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_MKNOD"],
+        aims: &[Aim::Device(1, 3, "m")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "another null device in the container's own directory, removed in the next line",
@@ -41,6 +42,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_MKNOD"],
+        aims: &[Aim::Device(1, 11, "wm")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "nothing is written to the log; the node is removed in the next line",
@@ -60,6 +62,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::ENOMEDIUM],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the disk is opened for reading and closed again; nothing is read",

@@ -7,7 +7,7 @@ use syscalls::Sysno;
 
 use crate::found::{self, Mount};
 use crate::layout;
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, addr, addr_mut, ptr};
 use crate::wire::Request;
 
@@ -22,6 +22,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/host/etc")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "a new file with a name that nothing reads, in a directory that the harness made for the run; O_EXCL spares whatever is there; the harness removes it",
@@ -40,6 +41,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/host/var")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "as in /host/etc: a new file in a directory made for the run, which the harness removes",
@@ -58,6 +60,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty new file with a name that nothing reads, removed in the next line",
@@ -76,6 +79,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::ESTALE],
         refusal: &[],
         capabilities: &["CAP_DAC_READ_SEARCH"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "inode 0 does not exist: ESTALE, after the capability, which must be held in the initial user namespace",
@@ -95,6 +99,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EOVERFLOW, libc::EOPNOTSUPP],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "only the size of a handle is asked for; EOVERFLOW says it, EOPNOTSUPP that this file system has none",
@@ -113,6 +118,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_CHROOT"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the new root is the old one",
@@ -131,6 +137,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the listener watches nothing and is closed again",
@@ -149,6 +156,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/usr/bin")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a directory is opened and closed again",

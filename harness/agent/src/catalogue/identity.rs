@@ -3,7 +3,7 @@
 
 use syscalls::Sysno;
 
-use crate::probe::{Answer, Attempt, Broken, Effect, Need, Probe};
+use crate::probe::{Aim, Answer, Attempt, Broken, Effect, Need, Probe};
 use crate::sys::{self, Made, addr, cstring, ptr};
 use crate::wire::Request;
 use crate::{layout, roles};
@@ -25,6 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the length is refused with EINVAL, after the permission check and before the name is read",
@@ -44,6 +45,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The user namespace has no user 0.
         refusal: &[libc::EINVAL],
         capabilities: &["CAP_SETUID"],
+        aims: &[Aim::Id(0)],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process changes, and it ends right after",
@@ -62,6 +64,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::NewPrivileges],
         needs: &[Need::SetuidRoot],
         effect: Effect::Undone,
         harmless_because: "the program reads its own user id and ends",
@@ -80,6 +83,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::NewPrivileges],
         needs: &[Need::FileCapability],
         effect: Effect::Undone,
         harmless_because: "the program reads its own capabilities and ends",

@@ -3,7 +3,7 @@
 
 use syscalls::Sysno;
 
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, addr_mut, ptr};
 use crate::wire::Request;
 
@@ -17,6 +17,7 @@ pub(super) const PROBES: &[Probe] = &[Probe {
     proof: &[],
     refusal: &[],
     capabilities: &[],
+    aims: &[Aim::Namespace("ipc")],
     needs: &[],
     effect: Effect::Harmless,
     harmless_because: "a number is read; no segment, semaphore or queue is touched",

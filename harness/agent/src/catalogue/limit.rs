@@ -27,6 +27,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The pids cgroup or RLIMIT_NPROC; or the memory that processes take.
         refusal: &[libc::EAGAIN, libc::ENOMEM],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "20 idle processes for a few milliseconds, killed and reaped in the next lines",
@@ -45,6 +46,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[libc::ENOMEM, libc::EAGAIN],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "for a few milliseconds, in a child that asks to be the first to go when memory is short; a container's limit leaves a line in the kernel log",
@@ -63,6 +65,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[libc::EMFILE],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "copies of one descriptor, closed when the probe's process ends right after",

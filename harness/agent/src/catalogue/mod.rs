@@ -67,7 +67,7 @@ pub const FAMILIES: &[Family] = &[
         id: "proc",
         title: "procfs",
         about: "Much of /proc is the host's, not the container's.",
-        probes: &[proc::PROBES],
+        probes: proc::GROUPS,
     },
     Family {
         id: "sys",
@@ -121,7 +121,7 @@ pub const FAMILIES: &[Family] = &[
         id: "kernel",
         title: "Kernel interfaces",
         about: "Calls that open rarely used, and so rarely tested, parts of the kernel.",
-        probes: &[kernel::PROBES],
+        probes: kernel::GROUPS,
     },
     Family {
         id: "ipc",

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use syscalls::Sysno;
 
 use crate::found;
-use crate::probe::{Answer, Attempt, Effect, Need, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
 use crate::sys::{self, CWD, Made, NO_FD, addr_mut, ptr};
 use crate::wire::Request;
 
@@ -27,6 +27,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "no namespace is asked for",
@@ -45,6 +46,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[libc::ENOSPC],
         capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the namespace is empty, belongs to the probe's own process and ends with it",
@@ -64,6 +66,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[libc::ENOSPC, libc::EUSERS],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the namespace belongs to the probe's own process and ends with it",
@@ -83,6 +86,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[libc::ENOSYS],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "arguments of 0 bytes are refused with EINVAL",
@@ -102,6 +106,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EBADF],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "there is no namespace to join",
@@ -120,6 +125,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[Aim::Victim],
         needs: &[Need::Victim],
         effect: Effect::Harmless,
         harmless_because: "only the probe's own process joins, does nothing there, and ends",
@@ -139,6 +145,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[Aim::Victim],
         needs: &[Need::Victim],
         effect: Effect::Harmless,
         harmless_because: "a number is read",

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use syscalls::Sysno;
 
-use crate::probe::{Answer, Attempt, Broken, Effect, Need, Probe};
+use crate::probe::{Aim, Answer, Attempt, Broken, Effect, Need, Probe};
 use crate::sys::{self, Made, addr, addr_mut};
 use crate::wire::Request;
 
@@ -27,6 +27,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Listener],
         needs: &[Need::Listener],
         effect: Effect::Harmless,
         harmless_because: "the socket is the harness's own, and the connection is closed without a word",
@@ -45,6 +46,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_NET_RAW"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "nothing is sent or received, and the socket is closed",
@@ -60,6 +62,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::ESOCKTNOSUPPORT],
         refusal: &[],
         capabilities: &["CAP_NET_RAW"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the type is refused with ESOCKTNOSUPPORT, after the permission check; where the kernel would have to load a module for the family, it is not asked",
@@ -78,6 +81,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EADDRINUSE],
         refusal: &[],
         capabilities: &["CAP_NET_BIND_SERVICE"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the socket never listens, and closing it gives the port back",
@@ -96,6 +100,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_NET_ADMIN"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "exactly the present state is asked for, after the permission check",
@@ -114,6 +119,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "no algorithm is named, and the socket is closed; where the kernel would have to load a module for it, it is not asked",
@@ -132,6 +138,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the socket is closed unconnected; where the kernel would have to load a module for it, it is not asked",
@@ -148,6 +155,7 @@ pub(super) const PROBES: &[Probe] = &[
         // What the audit system answers in every user namespace but the first, as if it did not exist.
         refusal: &[libc::ECONNREFUSED],
         capabilities: &["CAP_AUDIT_CONTROL"],
+        aims: &[Aim::Namespace("user"), Aim::Namespace("pid")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a question changes nothing",
@@ -166,6 +174,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Listener],
         needs: &[Need::Listener],
         effect: Effect::Harmless,
         harmless_because: "the port is the harness's own, and the connection is closed without a word",

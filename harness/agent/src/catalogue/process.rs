@@ -7,7 +7,7 @@ use syscalls::Sysno;
 
 use crate::found;
 use crate::layout;
-use crate::probe::{Answer, Attempt, Broken, Effect, Need, Probe};
+use crate::probe::{Aim, Answer, Attempt, Broken, Effect, Need, Probe};
 use crate::sys::{self, Made, addr, addr_mut};
 use crate::wire::Request;
 
@@ -25,6 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Victim],
         needs: &[Need::Victim],
         effect: Effect::Harmless,
         harmless_because: "the name of the harness's own process is read",
@@ -43,6 +44,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_KILL"],
+        aims: &[Aim::Victim],
         needs: &[Need::Victim],
         effect: Effect::Harmless,
         harmless_because: "the victim is the harness's own: it ignores SIGTERM and counts it; a process that /proc calls by another name gets no signal",
@@ -61,6 +63,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "signal 0 is none; the child ends by itself",
@@ -79,6 +82,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_KILL"],
+        aims: &[],
         needs: &[Need::Neighbour],
         effect: Effect::Harmless,
         harmless_because: "signal 0 is none",
@@ -97,6 +101,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the child ends at once, and only the probe could have traced it",
@@ -112,6 +117,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EFAULT],
         refusal: &[],
         capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[],
         needs: &[Need::Neighbour],
         effect: Effect::Harmless,
         harmless_because: "no program has memory so low: EFAULT, after the right to trace it",
@@ -131,6 +137,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EBADF],
         refusal: &[],
         capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[],
         needs: &[Need::Neighbour],
         effect: Effect::Harmless,
         harmless_because: "no process may have that many descriptors: EBADF, after the right to trace it",
@@ -150,6 +157,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the probe's process is compared with itself",
@@ -168,6 +176,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_PTRACE", "CAP_PERFMON", "CAP_SYS_ADMIN"],
+        aims: &[],
         needs: &[Need::Neighbour],
         effect: Effect::Harmless,
         harmless_because: "the file is opened and closed again; nothing is read",
@@ -187,6 +196,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[Aim::Victim],
         needs: &[Need::Victim],
         effect: Effect::Harmless,
         harmless_because: "a directory is named, not read",

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use syscalls::Sysno;
 
 use crate::layout;
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, cstring, ptr};
 use crate::wire::Request;
 
@@ -21,6 +21,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/host/etc")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty file with a name of the container's own, removed in the next line",
@@ -39,6 +40,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the choice is the label that it has, and the probe's process, whose choice it is, executes nothing more",

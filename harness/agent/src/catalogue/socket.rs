@@ -6,22 +6,26 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use syscalls::Sysno;
 
 use super::net::connect_unix;
-use crate::probe::{Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, Made, addr, addr_mut};
 use crate::wire::Request;
 
 /// Where Docker listens, and where that is if the host's root or `/run` is mounted.
-const DOCKER: &[&str] =
-    &["/var/run/docker.sock", "/run/docker.sock", "/host/var/run/docker.sock", "/host/run/docker.sock"];
+const DOCKER: &[Aim] = &[
+    Aim::Path("/var/run/docker.sock"),
+    Aim::Path("/run/docker.sock"),
+    Aim::Path("/host/var/run/docker.sock"),
+    Aim::Path("/host/run/docker.sock"),
+];
 
 /// Where containerd, CRI-O and Podman listen.
-const OTHERS: &[&str] = &[
-    "/run/containerd/containerd.sock",
-    "/run/docker/containerd/containerd.sock",
-    "/run/crio/crio.sock",
-    "/var/run/crio/crio.sock",
-    "/run/podman/podman.sock",
-    "/run/k3s/containerd/containerd.sock",
+const OTHERS: &[Aim] = &[
+    Aim::Path("/run/containerd/containerd.sock"),
+    Aim::Path("/run/docker/containerd/containerd.sock"),
+    Aim::Path("/run/crio/crio.sock"),
+    Aim::Path("/var/run/crio/crio.sock"),
+    Aim::Path("/run/podman/podman.sock"),
+    Aim::Path("/run/k3s/containerd/containerd.sock"),
 ];
 
 /// A request that changes nothing and that every version answers.
@@ -38,6 +42,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: DOCKER,
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a ping changes nothing",
@@ -56,6 +61,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: OTHERS,
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the connection is closed without a word",
@@ -85,10 +91,11 @@ fn containerd(_: &Request) -> Attempt {
     }
 }
 
-/// Connects to the first of `paths` that lets it, or tells the refusal that says most.
-fn connect_any(paths: &[&str]) -> Result<(OwnedFd, Made), Answer> {
+/// Connects to the first path of `aims` that lets it, or tells the refusal that says most.
+fn connect_any(aims: &[Aim]) -> Result<(OwnedFd, Made), Answer> {
     let mut told: Option<Made> = None;
-    for path in paths {
+    for aim in aims {
+        let Aim::Path(path) = aim else { continue };
         let socket = sys::own(sys::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0).or_answer()?);
         let made = connect_unix(&socket, path.as_bytes());
         if made.worked() {

@@ -4,7 +4,7 @@
 use syscalls::Sysno;
 
 use crate::found::{self, SECURITYFS, SELINUXFS, SYSFS};
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::wire::Request;
 
 /// Opens a directory for reading.
@@ -21,6 +21,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/sys/firmware")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a directory is opened and closed again",
@@ -39,6 +40,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/sys/devices/virtual/powercap")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a directory is opened and closed again",
@@ -57,6 +59,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/sys/devices/system/cpu/cpu0/thermal_throttle")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a directory is opened and closed again",
@@ -75,6 +78,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/sys/kernel/uevent_helper")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "nothing is written",
@@ -93,6 +97,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/sys/kernel/security"), Aim::Path("/sys/fs/selinux")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a directory is opened and closed again",

@@ -3,7 +3,7 @@
 
 use syscalls::Sysno;
 
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, addr, addr_mut};
 use crate::wire::Request;
 
@@ -18,6 +18,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_TIME"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "with both pointers NULL the kernel checks permission and has nothing to set",
@@ -36,6 +37,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_TIME"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "since Linux 4.3 a time before boot is refused with EINVAL, after the permission check; a malformed time would be refused before it and prove nothing",
@@ -54,6 +56,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_TIME"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a tick of 0 is out of range and refused with EINVAL, after the permission check",
@@ -72,6 +75,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EINVAL],
         refusal: &[],
         capabilities: &["CAP_SYS_TIME"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a tick of 0 is out of range and refused with EINVAL, after the permission check",
@@ -87,6 +91,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EBUSY],
         refusal: &[],
         capabilities: &[],
+        aims: &[Aim::Path("/dev/rtc0")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the device is opened and closed again; no request is made",

@@ -7,12 +7,12 @@ use syscalls::Sysno;
 
 use super::capability::unnamed_file;
 use crate::layout;
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, cstring, ptr};
 use crate::wire::Request;
 
 /// A user id that exists on the host, as every number does, and that no usual mapping contains.
-const UNMAPPED_ID: usize = 4_000_000_000;
+const UNMAPPED_ID: u32 = 4_000_000_000;
 
 /// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
@@ -26,6 +26,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The id is not in the user namespace's map; asked before any capability.
         refusal: &[libc::EINVAL],
         capabilities: &["CAP_CHOWN"],
+        aims: &[Aim::Id(UNMAPPED_ID)],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the file is empty, on the container's own tmpfs, has no name, and goes away when it is closed",
@@ -44,6 +45,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_MKNOD"],
+        aims: &[Aim::Device(1, 3, "m")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "a second /dev/null, never opened and removed in the next line",
@@ -58,7 +60,7 @@ pub(super) const PROBES: &[Probe] = &[
 
 fn chown_unmapped(_: &Request) -> Attempt {
     let file = unnamed_file()?;
-    sys::call(Sysno::fchown, &[file.as_raw_fd() as usize, UNMAPPED_ID, usize::MAX]).answer()
+    sys::call(Sysno::fchown, &[file.as_raw_fd() as usize, UNMAPPED_ID as usize, usize::MAX]).answer()
 }
 
 fn mknod(request: &Request) -> Attempt {

@@ -7,7 +7,7 @@ use syscalls::Sysno;
 
 use super::unnamed_file;
 use crate::layout;
-use crate::probe::{Answer, Attempt, Effect, Need, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
 use crate::sys::{self, CWD, addr, addr_mut, cstring, ptr};
 use crate::wire::Request;
 
@@ -32,6 +32,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The user namespace does not know the foreign user.
         refusal: &[libc::EINVAL],
         capabilities: &["CAP_CHOWN"],
+        aims: &[Aim::Id(layout::FOREIGN_ID)],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the file is empty, on the container's own tmpfs, has no name, and goes away when it is closed",
@@ -50,6 +51,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_DAC_OVERRIDE"],
+        aims: &[],
         needs: &[Need::ForeignFiles],
         effect: Effect::Harmless,
         harmless_because: "the file is opened and closed, neither created nor truncated, and nothing is written",
@@ -68,6 +70,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_FOWNER"],
+        aims: &[],
         needs: &[Need::ForeignFiles],
         effect: Effect::Harmless,
         harmless_because: "the mode stays what it was; only the fixture's change time moves",
@@ -86,6 +89,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_FSETID"],
+        aims: &[],
         needs: &[Need::ForeignFiles],
         effect: Effect::Undone,
         harmless_because: "the fixture is no program, and its mode is restored in the next line",
@@ -104,6 +108,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SETFCAP"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the set grants nothing, and the file is empty, has no name, and goes away when it is closed",
@@ -122,6 +127,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_LINUX_IMMUTABLE"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the flag is cleared in the next line, and the file has no name and goes away when it is closed",
@@ -141,6 +147,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::EAGAIN],
         refusal: &[],
         capabilities: &["CAP_LEASE"],
+        aims: &[],
         needs: &[Need::ForeignFiles],
         effect: Effect::Undone,
         harmless_because: "a read lease on a file that nobody writes, given back in the next line",
@@ -159,6 +166,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "the file is empty, has no name, and goes away when it is closed",

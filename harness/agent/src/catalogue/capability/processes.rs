@@ -3,7 +3,7 @@
 use syscalls::Sysno;
 
 use crate::layout;
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, addr, addr_mut};
 use crate::wire::Request;
 
@@ -21,6 +21,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The user namespace does not know the foreign user.
         refusal: &[libc::EINVAL],
         capabilities: &["CAP_SETUID"],
+        aims: &[Aim::Id(layout::FOREIGN_ID)],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process changes, and it ends right after",
@@ -37,6 +38,7 @@ pub(super) const PROBES: &[Probe] = &[
         // The user namespace does not know the foreign group.
         refusal: &[libc::EINVAL],
         capabilities: &["CAP_SETGID"],
+        aims: &[Aim::Id(layout::FOREIGN_ID)],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process changes, and it ends right after",
@@ -55,6 +57,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SETPCAP"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process loses something, and it ends right after",
@@ -73,6 +76,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_NICE"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process changes, and it ends right after",
@@ -88,6 +92,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_RESOURCE"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "only the probe's own process changes, and it ends right after",
@@ -103,6 +108,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[libc::ENOMEM],
         capabilities: &["CAP_IPC_LOCK"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "one page that is in use anyway, unlocked in the next line",

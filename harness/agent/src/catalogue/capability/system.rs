@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use syscalls::Sysno;
 
 use crate::catalogue::net;
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, addr, ptr};
 use crate::wire::Request;
 
@@ -33,6 +33,7 @@ pub(super) const PROBES: &[Probe] = &[
         // What the audit system answers in every user namespace but the first, as if it did not exist.
         refusal: &[libc::ECONNREFUSED],
         capabilities: &["CAP_AUDIT_WRITE"],
+        aims: &[Aim::Namespace("user")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "an empty message is refused with EINVAL, or ignored where auditing is off, after the permission check and before anything is logged",
@@ -51,6 +52,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_AUDIT_READ"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "nothing is read, and the socket is closed; where auditing is on, the kernel logs the listener",
@@ -69,6 +71,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_RAWIO"],
+        aims: &[],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "no port is read or written, and only the probe's own process, which ends right after, has the right",
@@ -87,6 +90,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::ENOENT],
         refusal: &[],
         capabilities: &["CAP_SYS_PACCT"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the file is missing; ENOENT comes after the permission check and before accounting changes",
@@ -105,6 +109,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_TTY_CONFIG"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "there is no terminal to hang up; without the new session the call is not made",
@@ -123,6 +128,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYSLOG"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "a number is asked for; the check is the same as for reading the log",
@@ -141,6 +147,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_WAKE_ALARM"],
+        aims: &[],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the timer is never set, and closed again",

@@ -1,0 +1,11 @@
+//! Calls that open rarely used, and so rarely tested, parts of the kernel. Few of them ask for a
+//! capability: a filter is all that stands before most.
+
+mod interfaces;
+mod memory;
+mod watching;
+
+use crate::probe::Probe;
+
+/// The family's probes, by the part of the kernel.
+pub(super) const GROUPS: &[&[Probe]] = &[watching::PROBES, memory::PROBES, interfaces::PROBES];
