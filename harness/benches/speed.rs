@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use whyblocked::engine::{Engine, embedded::Embedded};
+use whyblocked::engine::{Engine, Job, embedded::Embedded};
 use whyblocked::experiment::{self, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
@@ -47,7 +47,7 @@ fn main() {
 }
 
 fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
-    engine.run(settings, probes).expect("the container runs");
+    engine.run(&Job::unwatched(settings, probes)).expect("the container runs");
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {

@@ -67,6 +67,8 @@ pub enum Aim {
     /// A path of the host's that no image brings along. The host knows it by the same name, except below
     /// [`crate::layout::HOST`]. Of several paths one is enough.
     Path(&'static str),
+    /// The host's disks, by their nodes in /dev.
+    Disk,
     /// The harness's victim outside the container: the process [`Request::victim`] has to have the same number in
     /// the container's pid namespace.
     Victim,
@@ -74,7 +76,8 @@ pub enum Aim {
     /// [`Request::abstract_socket`]): the container has to share that.
     Listener,
     /// The host's namespace of this name in `/proc/PID/ns`: the container has to share it. Only where the kernel
-    /// looks at the namespace itself, and not at a capability in it.
+    /// looks at the namespace itself, and not at a capability in it. Of several, the one that it looks at first
+    /// comes first.
     Namespace(&'static str),
     /// A user or group id: the container's user namespace has to map it.
     Id(u32),

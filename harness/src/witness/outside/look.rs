@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use whyblocked_agent::Aim;
@@ -20,8 +20,14 @@ pub struct Look {
     pub namespaces: BTreeMap<&'static str, Namespace>,
     /// Which ids of the host the container's ids are.
     pub uid_map: Vec<Mapping>,
+    /// The process's user and groups, by their ids on the host.
+    pub user: Option<u32>,
+    /// See above.
+    pub groups: Vec<u32>,
     /// Whether `no_new_privs` is set.
     pub no_new_privileges: bool,
+    /// Whether there are disks in /dev.
+    pub disks: Option<Disks>,
     /// The paths that probes aim at.
     pub paths: BTreeMap<&'static str, PathLook>,
     /// The lines of its version 1 device list.
@@ -35,6 +41,15 @@ pub struct Namespace {
     pub container: u64,
     /// The harness's.
     pub host: u64,
+}
+
+/// How many block devices are in /dev.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disks {
+    /// In the container.
+    pub inside: usize,
+    /// On the host.
+    pub host: usize,
 }
 
 /// A line of `uid_map`.
@@ -64,6 +79,8 @@ pub struct Node {
     pub mode: u32,
     /// Its owner's id on the host.
     pub uid: u32,
+    /// Its group's.
+    pub gid: u32,
     /// A device's numbers.
     pub device: u64,
     /// The type of its file system, as `statfs(2)` numbers them.
@@ -96,19 +113,47 @@ impl Look {
             _ => None,
         });
         let status = fs::read_to_string(format!("{proc}/status")).unwrap_or_default();
+        let effective = |name: &str| status_numbers(&status, name).nth(1);
+        let disks = || Some(Disks { inside: block_devices(&format!("{proc}/root/dev"))?, host: block_devices("/dev")? });
         Self {
             namespaces: namespaces.collect(),
             uid_map: mappings(&fs::read_to_string(format!("{proc}/uid_map")).unwrap_or_default()),
+            user: effective("Uid:"),
+            groups: effective("Gid:").into_iter().chain(status_numbers(&status, "Groups:")).collect(),
+            disks: aims.contains(&Aim::Disk).then(disks).flatten(),
             no_new_privileges: status.lines().any(|line| line.trim_end() == "NoNewPrivs:\t1"),
             paths: look_at_paths(&format!("{proc}/root"), paths),
             devices: container.groups.iter().find_map(|group| device_list(group)),
         }
     }
 
+    /// Whether the node's mode bits let the process read it, or write to it.
+    pub(super) fn mode_bits_let(&self, node: &Node, write: bool) -> Option<bool> {
+        let shift = match self.user? {
+            user if user == node.uid => 6,
+            _ if self.groups.contains(&node.gid) => 3,
+            _ => 0,
+        };
+        Some(node.mode >> shift & if write { 2 } else { 4 } != 0)
+    }
+
     /// Whether the owner of a node has an id in the container.
     pub(super) fn maps(&self, node: &Node) -> bool {
         self.uid_map.iter().any(|map| (map.outside..map.outside.saturating_add(map.count)).contains(&node.uid))
     }
+}
+
+/// The numbers of a line of `/proc/PID/status`.
+fn status_numbers<'a>(status: &'a str, name: &str) -> impl Iterator<Item = u32> + 'a {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("");
+    line.split_ascii_whitespace().filter_map(|number| number.parse().ok())
+}
+
+/// Nothing in the directory is followed: the names in it are the container's.
+fn block_devices(dir: &str) -> Option<usize> {
+    let entries = fs::read_dir(dir).ok()?;
+    let is_block = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_block_device());
+    Some(entries.flatten().filter(is_block).count())
 }
 
 fn look_at_paths(
@@ -143,7 +188,7 @@ fn below(root: &File, path: &str) -> Result<Node, i32> {
     if !asked {
         return Err(errno());
     }
-    Ok(Node { mode: status.st_mode, uid: status.st_uid, device: status.st_rdev, file_system: system.f_type })
+    Ok(Node { mode: status.st_mode, uid: status.st_uid, gid: status.st_gid, device: status.st_rdev, file_system: system.f_type })
 }
 
 fn device_list(group: &Path) -> Option<Vec<String>> {
@@ -261,6 +306,26 @@ mod tests {
     #[test]
     fn maps_in_words() {
         assert_eq!(words(&mappings(TWO)), "0–0 are 1000–1000, 1–65536 are 100000–165535");
+    }
+
+    #[rstest]
+    #[case::the_owner(1000, 0o600, true, true)]
+    #[case::the_group(1001, 0o640, false, true)]
+    #[case::the_group_may_not_write(1001, 0o640, true, false)]
+    #[case::others(2000, 0o604, false, true)]
+    #[case::the_owners_bits_count_for_him_alone(1000, 0o077, false, false)]
+    fn mode_bits(#[case] user: u32, #[case] mode: u32, #[case] write: bool, #[case] lets: bool) {
+        let look = Look { user: Some(user), groups: vec![if user == 1001 { 50 } else { 60 }], ..Look::default() };
+        let node = Node { mode: libc::S_IFREG | mode, uid: 1000, gid: 50, device: 0, file_system: 0 };
+        assert_eq!(look.mode_bits_let(&node, write), Some(lets));
+    }
+
+    #[test]
+    fn lines_of_a_status_file() {
+        let text = "Name:\tx\nUid:\t1 2 3 4\nGroups:\t7 8 \n";
+        assert_eq!(status_numbers(text, "Uid:").nth(1), Some(2));
+        assert_eq!(status_numbers(text, "Groups:").collect::<Vec<_>>(), [7, 8]);
+        assert_eq!(status_numbers(text, "Gid:").next(), None);
     }
 
     #[rstest]

@@ -5,7 +5,7 @@ pub mod canary;
 mod look;
 
 use whyblocked_agent::wire::Observation;
-use whyblocked_agent::{Aim, Outcome};
+use whyblocked_agent::{Aim, Outcome, layout};
 
 pub use self::look::{Counts, Look, Node, PathLook};
 use super::{Finding, Named, Scene};
@@ -39,15 +39,16 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
         Aim::Listener if nothing_found(seen) => {
             other_namespace(look, "net", Mechanism::NetworkNamespace, "the harness's socket is not in it")
         }
-        Aim::Namespace(name) if nothing_found(seen) => {
-            let mechanism = match name {
-                "ipc" => Mechanism::IpcNamespace,
-                "cgroup" => Mechanism::CgroupNamespace,
-                "uts" => Mechanism::UtsNamespace,
-                _ => return None,
-            };
-            other_namespace(look, name, mechanism, "what is the host's is not in it")
+        Aim::Namespace(name) => {
+            other_namespace(look, name, namespace_mechanism(name)?, "what is asked for is the host's")
         }
+        Aim::Disk if nothing_found(seen) => look.disks.filter(|disks| disks.inside == 0 && disks.host > 0).map(|disks| {
+            (
+                Named::only(Mechanism::MountNamespace),
+                "the host's disks are not in the container's /dev".to_owned(),
+                format!("no block device there, {} in the host's", disks.host),
+            )
+        }),
         Aim::Id(id) if seen.errno == libc::EINVAL => {
             let mapped = look::host_id(&look.uid_map, id).is_some();
             (!mapped).then(|| {
@@ -66,6 +67,18 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
         )),
         _ => None,
     }
+}
+
+fn namespace_mechanism(name: &str) -> Option<Mechanism> {
+    Some(match name {
+        "ipc" => Mechanism::IpcNamespace,
+        "cgroup" => Mechanism::CgroupNamespace,
+        "net" => Mechanism::NetworkNamespace,
+        "pid" => Mechanism::PidNamespace,
+        "user" => Mechanism::UserNamespace,
+        "uts" => Mechanism::UtsNamespace,
+        _ => return None,
+    })
 }
 
 fn other_namespace(look: &Look, name: &str, mechanism: Mechanism, why: &str) -> Option<Explained> {
@@ -91,14 +104,37 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("something empty covers {path} in the container"),
             format!("there it is {inside}; on the host {host}"),
         )),
-        (_, Ok(inside)) if seen.errno == libc::EACCES && !look.maps(inside) => Some((
+        // The laboratory's directories exist for every scenario; which are mounted is what differs.
+        (None, Err(libc::ENOENT)) if nothing_found(seen) && path.starts_with(layout::HOST) => Some((
+            Named::only(Mechanism::MountNamespace),
+            format!("nothing is mounted at {path} in the container"),
+            "the laboratory's host has that directory".to_owned(),
+        )),
+        (_, Ok(inside)) if refused(seen) && !look.maps(inside) => Some((
             // Root's way past mode bits does not lead past an owner whom the namespace does not know.
             Named::of(Mechanism::UserNamespace, &[Mechanism::Ownership, Mechanism::Capabilities]),
             format!("the owner of {path} has no id in the container"),
             format!("it is {inside}; the container's uid_map is {}", look::words(&look.uid_map)),
         )),
+        (_, Ok(inside)) if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) => {
+            Some((
+                Named::of(Mechanism::Ownership, &[Mechanism::UserNamespace, Mechanism::Capabilities]),
+                format!("the mode bits of {path} do not let this user {}", if writes(seen) { "write" } else { "read" }),
+                format!("it is {inside}; the process is user {} on the host", look.user.unwrap_or_default()),
+            ))
+        }
         _ => None,
     }
+}
+
+fn refused(seen: &Observation) -> bool {
+    matches!(seen.errno, libc::EACCES | libc::EPERM)
+}
+
+/// Whether the attempt opens its file for writing.
+fn writes(seen: &Observation) -> bool {
+    let flags = seen.args.filter(|_| seen.call == "openat").map_or(0, |args| args[2]);
+    flags & libc::O_ACCMODE as u64 != libc::O_RDONLY as u64
 }
 
 /// A mask is the null device over a file, or an empty tmpfs over a directory.

@@ -53,9 +53,9 @@ impl Instance {
 
     fn set_up(&mut self) -> io::Result<()> {
         self.set("tracing_on", "0")?;
-        // Children are followed; what processes call themselves is not recorded.
+        // Children are followed; what processes call themselves need not be recorded.
         self.set("options/event-fork", "1")?;
-        self.set("options/record-cmd", "0")?;
+        let _ = self.set("trace_options", "norecord-cmd");
         self.set("trace_clock", "mono")?;
         self.set("buffer_size_kb", BUFFER_KIB)?;
         for event in ["raw_syscalls/sys_enter", "raw_syscalls/sys_exit"] {
@@ -77,13 +77,16 @@ impl Instance {
     }
 
     fn set(&self, file: &str, text: &str) -> io::Result<()> {
-        OpenOptions::new().write(true).truncate(true).open(self.dir.join(file))?.write_all(text.as_bytes())
+        let written = OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(self.dir.join(file))
+            .and_then(|mut opened| opened.write_all(text.as_bytes()));
+        written.map_err(|error| io::Error::new(error.kind(), format!("{file}: {error}")))
     }
 
-    /// Follows the calling thread and whatever it starts from now on. Dear: some 80 ms.
-    pub(super) fn follow_this_thread(&self) -> io::Result<()> {
-        // SAFETY: asks for this thread's own number.
-        let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+    /// Follows a thread and whatever it starts from now on. Dear: some 80 ms.
+    pub(super) fn follow(&self, thread: i64) -> io::Result<()> {
         self.set("set_event_pid", &thread.to_string())?;
         self.set("tracing_on", "1")
     }
@@ -94,15 +97,10 @@ impl Instance {
         let _ = self.set("events/enable", "0");
     }
 
-    /// Everything that was recorded since the last reading.
-    pub(super) fn read(&mut self) -> Vec<u8> {
-        let mut text = Vec::new();
-        let Some(pipe) = &mut self.pipe else { return text };
-        let mut part = [0u8; 16 * 1024];
-        while let Ok(length @ 1..) = pipe.read(&mut part) {
-            text.extend_from_slice(&part[..length]);
-        }
-        text
+    /// The next part of what was recorded; nothing if all was read.
+    pub(super) fn read<'a>(&mut self, part: &'a mut [u8]) -> &'a [u8] {
+        let length = self.pipe.as_mut().map_or(0, |pipe| pipe.read(part).unwrap_or(0));
+        &part[..length]
     }
 
     /// How many returns the kernel's probes have missed so far.

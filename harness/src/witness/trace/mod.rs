@@ -13,7 +13,8 @@ mod span;
 mod tracefs;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
 
 pub use line::Event;
 pub use reading::{Circumstances, read};
@@ -25,12 +26,19 @@ use self::span::Collector;
 use self::tracefs::Tracefs;
 
 /// The trace of a run.
+///
+/// A thread of its own reads it, one that the trace does not follow: a followed one would record its own reading, and
+/// never come to an end.
 #[derive(Debug)]
 pub struct Trace {
-    state: Mutex<State>,
+    tasks: Option<Sender<Task>>,
+    reader: Option<JoinHandle<()>>,
     kind: &'static str,
     functions: usize,
 }
+
+/// What the reading thread is to do.
+type Task = Box<dyn FnOnce(&mut State) + Send>;
 
 #[derive(Debug)]
 struct State {
@@ -58,7 +66,12 @@ impl Trace {
     pub fn open(run: &str) -> Result<Self, String> {
         let instance = Instance::create(run)?;
         let (kind, functions) = (instance.kind(), instance.functions());
-        Ok(Self { state: Mutex::new(State { instance, collector: Collector::default() }), kind, functions })
+        let (tasks, inbox) = mpsc::channel::<Task>();
+        let reader = std::thread::spawn(move || {
+            let mut state = State { instance, collector: Collector::default() };
+            inbox.into_iter().for_each(|task| task(&mut state));
+        });
+        Ok(Self { tasks: Some(tasks), reader: Some(reader), kind, functions })
     }
 
     /// `tracepoint`, `kprobe` or `none`: by what capability checks show.
@@ -74,41 +87,72 @@ impl Trace {
     /// Does `work` on a thread that the trace follows, with all threads and processes that come of it. Call it once.
     pub fn follow<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let followed = || {
+            // SAFETY: asks for this thread's own number.
+            let thread = unsafe { libc::syscall(libc::SYS_gettid) };
             // Where this fails nothing is recorded, and every span is missing: unwitnessed.
-            let _ = self.lock().instance.follow_this_thread();
+            let _ = self.ask(move |state| state.instance.follow(thread));
             bracket::introduce();
-            self.lock().catch_up();
             work()
         };
         let done = std::thread::scope(|scope| scope.spawn(followed).join());
-        self.lock().instance.stop();
+        self.ask(|state| state.instance.stop());
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// How much was lost so far: to be given to [`Trace::finish`] of a trial that begins now.
     pub fn losses(&self) -> Losses {
-        self.lock().losses()
+        self.ask(|state| state.losses()).unwrap_or(Losses(0))
     }
 
     /// What the trace shows of a trial whose processes have all ended.
     pub fn finish(&self, trial: u64, before: Losses) -> Traced {
-        let mut state = self.lock();
-        state.catch_up();
-        let lost = (state.losses() != before)
-            .then(|| "the kernel's buffer overran, or its probes missed returns, while this container ran".to_owned());
-        Traced { spans: state.collector.finish(trial), initial: state.collector.initial, lost }
+        let finished = self.ask(move |state| {
+            state.catch_up();
+            let lost = (state.losses() != before).then(|| {
+                "the kernel's buffer overran, or its probes missed returns, while this container ran".to_owned()
+            });
+            Traced { spans: state.collector.finish(trial), initial: state.collector.initial, lost }
+        });
+        let gone = || Traced { lost: Some("the thread that reads the trace is gone".to_owned()), ..Traced::default() };
+        finished.unwrap_or_else(gone)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has the reading thread do something, and waits for the result; `None` if that thread is gone.
+    fn ask<T: Send + 'static>(&self, task: impl FnOnce(&mut State) -> T + Send + 'static) -> Option<T> {
+        let (reply, result) = mpsc::channel();
+        let task: Task = Box::new(move |state| {
+            let _ = reply.send(task(state));
+        });
+        self.tasks.as_ref()?.send(task).ok()?;
+        result.recv().ok()
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        // The thread ends with its inbox, and takes the instance away; that has to be over before the process is.
+        self.tasks = None;
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
     }
 }
 
 impl State {
     fn catch_up(&mut self) {
-        let text = self.instance.read();
-        for line in String::from_utf8_lossy(&text).lines().filter_map(line::parse) {
-            self.collector.take(line);
+        let mut part = [0u8; 64 * 1024];
+        let mut rest = Vec::new();
+        loop {
+            let read = self.instance.read(&mut part);
+            if read.is_empty() {
+                return;
+            }
+            rest.extend_from_slice(read);
+            let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            for line in String::from_utf8_lossy(&rest[..whole]).lines().filter_map(line::parse) {
+                self.collector.take(line);
+            }
+            rest.drain(..whole);
         }
     }
 
