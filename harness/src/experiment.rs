@@ -75,8 +75,11 @@ pub fn run(
 ) -> Outcome {
     let start = Instant::now();
     let mut laboratory = Laboratory::default();
-    let scenarios: Vec<usize> =
-        subjects.iter().enumerate().map(|(number, subject)| laboratory.scenario_itself(number, subject, reach)).collect();
+    let scenarios: Vec<usize> = subjects
+        .iter()
+        .enumerate()
+        .map(|(number, subject)| laboratory.scenario_itself(number, subject, reach))
+        .collect();
     tell(Event::Watched { containers: scenarios.len() });
     witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell));
     let mut dyed = laboratory.dyed(&scenarios, probes);
@@ -244,17 +247,18 @@ impl Laboratory {
     }
 
     /// For every scenario with a filter: the same with a dyed errno, and the attempts that did not get through.
-    fn dyed(
-        &mut self,
-        scenarios: &[usize],
-        probes: &[&'static Probe],
-    ) -> Vec<(usize, Vec<&'static Probe>)> {
+    fn dyed(&mut self, scenarios: &[usize], probes: &[&'static Probe]) -> Vec<(usize, Vec<&'static Probe>)> {
         let mut wanted = Vec::new();
         for trial in scenarios.iter().copied() {
             let tried = &self.trials[trial];
-            let Some(filter) = tried.settings.seccomp.as_ref().filter(|_| tried.dyed.is_none()) else { continue };
+            let Some(filter) = tried.settings.seccomp.as_ref().filter(|_| tried.dyed.is_none()) else {
+                continue;
+            };
             let stopped = |probe: &&&Probe| {
-                tried.seen.get(probe.id).is_some_and(|seen| matches!(seen.outcome, Seen::Denied | Seen::Absent))
+                tried
+                    .seen
+                    .get(probe.id)
+                    .is_some_and(|seen| matches!(seen.outcome, Seen::Denied | Seen::Absent))
             };
             let probes: Vec<&'static Probe> = probes.iter().filter(stopped).copied().collect();
             let settings = Settings { seccomp: Some(filter.dyed().into()), ..tried.settings.clone() };

@@ -357,7 +357,7 @@ mod tests {
             number in 0u32..480,
             args in proptest::array::uniform6(prop_oneof![0u64..4, Just(1 << 32), any::<u64>()]),
         ) {
-            let policy = Policy { name: "random".to_owned(), default, rules, compat: false, dye: None };
+            let policy = Policy { name: "random".to_owned(), default, rules, compat: false, dye: None, log: false };
             let program = compile(&policy).unwrap();
             let native = Architecture::NATIVE;
             prop_assert_eq!(
@@ -369,8 +369,14 @@ mod tests {
 
     #[test]
     fn an_architecture_that_the_filter_does_not_know_is_killed() {
-        let policy =
-            Policy { name: "native".to_owned(), default: Action::Allow, rules: Vec::new(), compat: false, dye: None };
+        let policy = Policy {
+            name: "native".to_owned(),
+            default: Action::Allow,
+            rules: Vec::new(),
+            compat: false,
+            dye: None,
+            log: false,
+        };
         let program = compile(&policy).unwrap();
         let data = Data { architecture: 0x1234, ..Data::default() };
         assert_eq!(run(&program, &data), Ok(Action::KillThread.code()));

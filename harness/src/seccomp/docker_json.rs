@@ -17,7 +17,6 @@ struct Profile {
     #[serde(default)]
     syscalls: Option<Vec<Syscalls>>,
     #[serde(default)]
-    #[expect(dead_code, reason = "accepted and without effect here, as in Docker without audit")]
     flags: Option<Vec<String>>,
 }
 
@@ -86,6 +85,7 @@ pub fn parse(name: &str, text: &str, situation: &Situation) -> Result<Policy, St
         rules,
         compat: named.iter().any(|name| name == COMPAT),
         dye: None,
+        log: profile.flags.iter().flatten().any(|flag| flag == "SECCOMP_FILTER_FLAG_LOG"),
     })
 }
 

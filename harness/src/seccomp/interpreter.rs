@@ -262,7 +262,8 @@ mod tests {
     #[case::of_equal_ones_the_newest(&[libc::SECCOMP_RET_ERRNO | 1, libc::SECCOMP_RET_ERRNO | 2], libc::SECCOMP_RET_ERRNO | 2)]
     #[case::none(&[], libc::SECCOMP_RET_ALLOW)]
     fn a_stack_of_filters(#[case] answers: &[u32], #[case] together: u32) {
-        let programs: Vec<Vec<Instruction>> = answers.iter().map(|answer| vec![i(0x06, 0, 0, *answer)]).collect();
+        let programs: Vec<Vec<Instruction>> =
+            answers.iter().map(|answer| vec![i(0x06, 0, 0, *answer)]).collect();
         let stack = programs.iter().map(Vec::as_slice);
         assert_eq!(run_all(stack, &Data::default()), Ok(together));
     }

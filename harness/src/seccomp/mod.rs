@@ -28,6 +28,8 @@ pub struct Policy {
     pub compat: bool,
     /// The errno that stands in the place of the policy's own ones, if they were changed: see [`Policy::dyed`].
     pub dye: Option<u16>,
+    /// Whether the kernel writes down what the filter refuses: `SECCOMP_FILTER_FLAG_LOG`.
+    pub log: bool,
 }
 
 /// Calls, conditions and what happens then.

@@ -8,11 +8,11 @@ use nix::errno::Errno;
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
+use self::proof::prove;
 use self::search::{Blocked, Findings, Subset};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
-use self::proof::prove;
 use crate::record::{Cell, Evidence, Outcome, Violation};
 use crate::witness::Finding;
 
@@ -99,7 +99,8 @@ fn decide_blocked(case: &Case<'_>, blocked: &Blocked, cell: &mut Cell) {
     let named = case.witnessed.iter().find_map(|finding| finding.named.as_ref());
     cell.blocked_by = named.map(|named| named.mechanism).or_else(|| answered(case, blocked));
     cell.violations = named_violations(case, &blocked.violations);
-    let involved = blocked.stopping.iter().chain(&blocked.opens).fold(Subset::EMPTY, |all, set| all.with(*set));
+    let involved =
+        blocked.stopping.iter().chain(&blocked.opens).fold(Subset::EMPTY, |all, set| all.with(*set));
     prove(case, &case.plan.named(involved), cell);
     cell.evidence.push(experiment("stopped in the scenario itself", case.full));
     for layer in &cell.layers {

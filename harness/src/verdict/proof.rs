@@ -8,8 +8,12 @@ use crate::witness::Finding;
 
 /// Judges the verdict so far. `involved` are the mechanisms that the experiment found to matter.
 pub(super) fn prove(case: &Case<'_>, involved: &[Mechanism], cell: &mut Cell) {
-    let against: Vec<String> =
-        case.witnessed.iter().filter_map(|finding| objection(finding, involved, cell)).chain(quarrel(case)).collect();
+    let against: Vec<String> = case
+        .witnessed
+        .iter()
+        .filter_map(|finding| objection(finding, involved, cell))
+        .chain(quarrel(case))
+        .collect();
     let confirmed = case.witnessed.iter().any(|finding| confirms(finding, cell.outcome));
     let (proof, unconfirmed) = match (against.first(), confirmed) {
         (Some(objection), _) => (Proof::Conflict, Some(objection.clone())),
@@ -36,11 +40,15 @@ fn objection(finding: &Finding, involved: &[Mechanism], cell: &Cell) -> Option<S
         _ if finding.through == Some(blocked) => {
             against(format!("the experiment says it {}", if blocked { "was stopped" } else { "got through" }))
         }
-        (Some(named), _) if !blocked => against(format!("it got through, so {} did not refuse it", named.mechanism)),
+        (Some(named), _) if !blocked => {
+            against(format!("it got through, so {} did not refuse it", named.mechanism))
+        }
         (Some(named), _) if !named.knobs.iter().any(|knob| involved.contains(knob)) => {
             against(format!("relaxing {} is not what opens it, {} is", named.mechanism, list(involved)))
         }
-        (None, Some(by)) if finding.excludes.contains(&by) => against(format!("{by} is said to have answered")),
+        (None, Some(by)) if finding.excludes.contains(&by) => {
+            against(format!("{by} is said to have answered"))
+        }
         _ => None,
     }
 }

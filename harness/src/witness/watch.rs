@@ -72,7 +72,10 @@ impl Witnesses {
         if let Ok(trace) = &self.trace
             && trace.functions() == 0
         {
-            reasons.push("trace: this kernel has no kprobes, so only system calls and capability checks show".to_owned());
+            reasons.push(
+                "trace: this kernel has no kprobes, so only system calls and capability checks show"
+                    .to_owned(),
+            );
         }
         record::Witness {
             trace: self.trace.as_ref().map_or("none", Trace::kind).to_owned(),
@@ -106,8 +109,13 @@ impl Watch for Observer<'_> {
     }
 
     fn standing(&self, container: &Standing<'_>) {
-        let aims: BTreeSet<Aim> =
-            self.probes.iter().filter_map(|id| catalogue::find(id)).flat_map(|probe| probe.aims).copied().collect();
+        let aims: BTreeSet<Aim> = self
+            .probes
+            .iter()
+            .filter_map(|id| catalogue::find(id))
+            .flat_map(|probe| probe.aims)
+            .copied()
+            .collect();
         let look = Look::at(container, &aims);
         let filters = filter::dump(container.pid);
         *self.witnesses.filter.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -134,7 +142,15 @@ impl Observer<'_> {
         let records = self.witnesses.audit.as_ref().map(Audit::take).unwrap_or_default();
         let seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let places = self.probes.iter().enumerate().map(|(place, id)| (*id, place as u64)).collect();
-        Watched { look: seen.look, counts: seen.counts, filters: seen.filters, traced, places, records, canaries }
+        Watched {
+            look: seen.look,
+            counts: seen.counts,
+            filters: seen.filters,
+            traced,
+            places,
+            records,
+            canaries,
+        }
     }
 }
 

@@ -14,18 +14,27 @@ use whyblocked_agent::Outcome;
 /// What the audit records say about a probe: those of its own process.
 pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     let processes = scene.watched.processes(scene.probe.id);
-    let mut own = scene.watched.records.iter().filter(|record| record.pid.is_some_and(|pid| processes.contains(&pid)));
+    let mut own =
+        scene.watched.records.iter().filter(|record| record.pid.is_some_and(|pid| processes.contains(&pid)));
     let record = own.find(|record| fits(record, scene))?;
     let refused = scene.seen.outcome == Outcome::Denied && !record.permissive;
     let named = refused.then(|| Named::only(mechanism(record.kind)));
-    Some(Finding { method: "audit", named, says: record.words(), detail: record.text.clone(), ..Finding::default() })
+    Some(Finding {
+        method: "audit",
+        named,
+        says: record.words(),
+        detail: record.text.clone(),
+        ..Finding::default()
+    })
 }
 
 /// A filter's record names the call; the others are about what the process did last, refused or not.
 fn fits(record: &Record, scene: &Scene<'_>) -> bool {
     match record.kind {
         Kind::Seccomp => record.call.is_some() && record.call == scene.seen.number,
-        Kind::Selinux | Kind::Apparmor | Kind::Landlock => scene.seen.outcome == Outcome::Denied || record.permissive,
+        Kind::Selinux | Kind::Apparmor | Kind::Landlock => {
+            scene.seen.outcome == Outcome::Denied || record.permissive
+        }
     }
 }
 

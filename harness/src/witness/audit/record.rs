@@ -126,12 +126,34 @@ mod tests {
     const FILTER: &str = r#"audit(1795547300.695:2): auid=4294967295 uid=0 gid=0 ses=4294967295 pid=11620 comm="agent" exe="/agent" sig=0 arch=c000003e syscall=135 compat=0 ip=0x7f68f9b1f829 code=0x50000"#;
     const AVC: &str = r#"audit(1.2:3): avc:  denied  { write } for  pid=77 comm="agent" name="etc" dev="vda1" ino=12 scontext=system_u:system_r:container_t:s0:c1,c2 tcontext=system_u:object_r:etc_t:s0 tclass=dir permissive=0"#;
     const PROFILE: &str = r#"audit(1.2:3): apparmor="DENIED" operation="mount" class="mount" info="failed mntpnt match" error=-13 profile="docker-default" name="/" pid=78 comm="agent" fstype="tmpfs" srcname="tmpfs""#;
-    const RULESET: &str = r#"audit(1.2:3): domain=195ba459b blockers=fs.write_file path="/etc/x" dev="vda1" ino=12"#;
+    const RULESET: &str =
+        r#"audit(1.2:3): domain=195ba459b blockers=fs.write_file path="/etc/x" dev="vda1" ino=12"#;
 
     #[rstest]
-    #[case(1326, FILTER, Kind::Seccomp, Some(11620), Some(135), "seccomp wrote down: the filter's answer to call 135")]
-    #[case(1400, AVC, Kind::Selinux, Some(77), None, "SELinux wrote down: write on a dir of system_u:object_r:etc_t:s0 by system_u:system_r:container_t:s0:c1,c2")]
-    #[case(1400, PROFILE, Kind::Apparmor, Some(78), None, "AppArmor wrote down: mount by profile docker-default")]
+    #[case(
+        1326,
+        FILTER,
+        Kind::Seccomp,
+        Some(11620),
+        Some(135),
+        "seccomp wrote down: the filter's answer to call 135"
+    )]
+    #[case(
+        1400,
+        AVC,
+        Kind::Selinux,
+        Some(77),
+        None,
+        "SELinux wrote down: write on a dir of system_u:object_r:etc_t:s0 by system_u:system_r:container_t:s0:c1,c2"
+    )]
+    #[case(
+        1400,
+        PROFILE,
+        Kind::Apparmor,
+        Some(78),
+        None,
+        "AppArmor wrote down: mount by profile docker-default"
+    )]
     #[case(1423, RULESET, Kind::Landlock, None, None, "Landlock wrote down: refused fs.write_file")]
     fn records(
         #[case] number: u16,

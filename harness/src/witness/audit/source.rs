@@ -33,7 +33,9 @@ impl Audit {
         let source = match multicast() {
             Ok(socket) => Source::Multicast(socket),
             Err(error) => Source::KernelLog(kernel_log().map_err(|_| {
-                format!("audit records take root (CAP_AUDIT_READ), or the right to read the kernel's log: {error}")
+                format!(
+                    "audit records take root (CAP_AUDIT_READ), or the right to read the kernel's log: {error}"
+                )
             })?),
         };
         Ok(Self { state: Mutex::new((source, Vec::new())) })
@@ -63,7 +65,8 @@ impl Source {
         match self {
             Self::Multicast(socket) => {
                 // SAFETY: `buffer` is live memory of its length.
-                let length = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+                let length =
+                    unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
                 usize::try_from(length).ok().filter(|length| *length > 0)
             }
             Self::KernelLog(log) => loop {

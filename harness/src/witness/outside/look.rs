@@ -114,7 +114,9 @@ impl Look {
         });
         let status = fs::read_to_string(format!("{proc}/status")).unwrap_or_default();
         let effective = |name: &str| status_numbers(&status, name).nth(1);
-        let disks = || Some(Disks { inside: block_devices(&format!("{proc}/root/dev"))?, host: block_devices("/dev")? });
+        let disks = || {
+            Some(Disks { inside: block_devices(&format!("{proc}/root/dev"))?, host: block_devices("/dev")? })
+        };
         Self {
             namespaces: namespaces.collect(),
             uid_map: mappings(&fs::read_to_string(format!("{proc}/uid_map")).unwrap_or_default()),
@@ -139,7 +141,9 @@ impl Look {
 
     /// Whether the owner of a node has an id in the container.
     pub(super) fn maps(&self, node: &Node) -> bool {
-        self.uid_map.iter().any(|map| (map.outside..map.outside.saturating_add(map.count)).contains(&node.uid))
+        self.uid_map
+            .iter()
+            .any(|map| (map.outside..map.outside.saturating_add(map.count)).contains(&node.uid))
     }
 }
 
@@ -156,13 +160,13 @@ fn block_devices(dir: &str) -> Option<usize> {
     Some(entries.flatten().filter(is_block).count())
 }
 
-fn look_at_paths(
-    root: &str,
-    paths: impl Iterator<Item = &'static str>,
-) -> BTreeMap<&'static str, PathLook> {
-    let open = |path: &str| OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(path);
+fn look_at_paths(root: &str, paths: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, PathLook> {
+    let open =
+        |path: &str| OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(path);
     let (Ok(container), Ok(host)) = (open(root), open("/")) else { return BTreeMap::new() };
-    paths.map(|path| (path, PathLook { host: below(&host, path).ok(), inside: below(&container, path) })).collect()
+    paths
+        .map(|path| (path, PathLook { host: below(&host, path).ok(), inside: below(&container, path) }))
+        .collect()
 }
 
 /// What a path leads to for whoever has `root` as his root; no link leads out of it.
@@ -170,12 +174,19 @@ fn below(root: &File, path: &str) -> Result<Node, i32> {
     let errno = || std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
     let path = CString::new(path).map_err(|_| libc::EINVAL)?;
     // SAFETY: all-zero bytes are a valid `open_how`, and valid results for the two calls behind it.
-    let (mut how, mut status, mut system): (libc::open_how, libc::stat, libc::statfs) = unsafe { std::mem::zeroed() };
+    let (mut how, mut status, mut system): (libc::open_how, libc::stat, libc::statfs) =
+        unsafe { std::mem::zeroed() };
     how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
     how.resolve = libc::RESOLVE_IN_ROOT;
     // SAFETY: the pointers are to live memory of the sizes that are passed; the descriptor is checked and then owned.
     let file = unsafe {
-        let fd = libc::syscall(libc::SYS_openat2, root.as_raw_fd(), path.as_ptr(), &raw const how, size_of_val(&how));
+        let fd = libc::syscall(
+            libc::SYS_openat2,
+            root.as_raw_fd(),
+            path.as_ptr(),
+            &raw const how,
+            size_of_val(&how),
+        );
         if fd < 0 {
             return Err(errno());
         }
@@ -183,12 +194,19 @@ fn below(root: &File, path: &str) -> Result<Node, i32> {
     };
     // SAFETY: the descriptor is open, the results are ours.
     let asked = unsafe {
-        libc::fstat(file.as_raw_fd(), &raw mut status) == 0 && libc::fstatfs(file.as_raw_fd(), &raw mut system) == 0
+        libc::fstat(file.as_raw_fd(), &raw mut status) == 0
+            && libc::fstatfs(file.as_raw_fd(), &raw mut system) == 0
     };
     if !asked {
         return Err(errno());
     }
-    Ok(Node { mode: status.st_mode, uid: status.st_uid, gid: status.st_gid, device: status.st_rdev, file_system: system.f_type })
+    Ok(Node {
+        mode: status.st_mode,
+        uid: status.st_uid,
+        gid: status.st_gid,
+        device: status.st_rdev,
+        file_system: system.f_type,
+    })
 }
 
 fn device_list(group: &Path) -> Option<Vec<String>> {
@@ -315,7 +333,8 @@ mod tests {
     #[case::others(2000, 0o604, false, true)]
     #[case::the_owners_bits_count_for_him_alone(1000, 0o077, false, false)]
     fn mode_bits(#[case] user: u32, #[case] mode: u32, #[case] write: bool, #[case] lets: bool) {
-        let look = Look { user: Some(user), groups: vec![if user == 1001 { 50 } else { 60 }], ..Look::default() };
+        let look =
+            Look { user: Some(user), groups: vec![if user == 1001 { 50 } else { 60 }], ..Look::default() };
         let node = Node { mode: libc::S_IFREG | mode, uid: 1000, gid: 50, device: 0, file_system: 0 };
         assert_eq!(look.mode_bits_let(&node, write), Some(lets));
     }

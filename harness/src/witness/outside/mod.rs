@@ -42,13 +42,15 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
         Aim::Namespace(name) => {
             other_namespace(look, name, namespace_mechanism(name)?, "what is asked for is the host's")
         }
-        Aim::Disk if nothing_found(seen) => look.disks.filter(|disks| disks.inside == 0 && disks.host > 0).map(|disks| {
-            (
-                Named::only(Mechanism::MountNamespace),
-                "the host's disks are not in the container's /dev".to_owned(),
-                format!("no block device there, {} in the host's", disks.host),
-            )
-        }),
+        Aim::Disk if nothing_found(seen) => {
+            look.disks.filter(|disks| disks.inside == 0 && disks.host > 0).map(|disks| {
+                (
+                    Named::only(Mechanism::MountNamespace),
+                    "the host's disks are not in the container's /dev".to_owned(),
+                    format!("no block device there, {} in the host's", disks.host),
+                )
+            })
+        }
         Aim::Id(id) if seen.errno == libc::EINVAL => {
             let mapped = look::host_id(&look.uid_map, id).is_some();
             (!mapped).then(|| {
@@ -116,10 +118,15 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("the owner of {path} has no id in the container"),
             format!("it is {inside}; the container's uid_map is {}", look::words(&look.uid_map)),
         )),
-        (_, Ok(inside)) if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) => {
+        (_, Ok(inside))
+            if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) =>
+        {
             Some((
                 Named::of(Mechanism::Ownership, &[Mechanism::UserNamespace, Mechanism::Capabilities]),
-                format!("the mode bits of {path} do not let this user {}", if writes(seen) { "write" } else { "read" }),
+                format!(
+                    "the mode bits of {path} do not let this user {}",
+                    if writes(seen) { "write" } else { "read" }
+                ),
                 format!("it is {inside}; the process is user {} on the host", look.user.unwrap_or_default()),
             ))
         }

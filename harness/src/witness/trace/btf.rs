@@ -97,7 +97,8 @@ mod tests {
         let strings = b"\0a\0x\0y\0int\0b\0z\0";
         let types: [u32; 3 + 6 + 4 + 3 + 3] =
             [1, 4 << 24 | 2, 16, 3, 2, 0, 5, 2, 64, 7, 1 << 24, 4, 32, 11, 4 << 24 | 1, 8, 13, 2, 8 * 12];
-        let header = [0x0001_eb9f, 24, 0, types.len() as u32 * 4, types.len() as u32 * 4, strings.len() as u32];
+        let header =
+            [0x0001_eb9f, 24, 0, types.len() as u32 * 4, types.len() as u32 * 4, strings.len() as u32];
         let words = header.iter().chain(&types).flat_map(|word| word.to_le_bytes());
         words.chain(strings.iter().copied()).collect()
     }

@@ -36,7 +36,9 @@ impl Instance {
         }
         let tracefs = Tracefs::open().map_err(|error| match error.raw_os_error() {
             Some(libc::ENODEV) => "this kernel has no tracefs".to_owned(),
-            Some(libc::EPERM) => "tracefs takes root (CAP_SYS_ADMIN), and a kernel that is not locked down".to_owned(),
+            Some(libc::EPERM) => {
+                "tracefs takes root (CAP_SYS_ADMIN), and a kernel that is not locked down".to_owned()
+            }
             _ => format!("tracefs cannot be mounted: {error}"),
         })?;
         for dead in tracefs.left_behind() {
@@ -71,7 +73,8 @@ impl Instance {
             }
             self.set(&format!("events/{}/enable", kprobes.group()), "1")?;
         }
-        let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(self.dir.join("trace_pipe"))?;
+        let pipe =
+            OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(self.dir.join("trace_pipe"))?;
         self.pipe = Some(pipe);
         Ok(())
     }

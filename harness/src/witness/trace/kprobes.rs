@@ -99,9 +99,9 @@ pub(super) fn define(tracefs: &Tracefs, run: &str, capabilities: bool) -> Option
 /// Where the fields lie comes from the kernel's own type information. The function's name can be used in one probe
 /// from 6.9 on, where a return probe still sees the arguments; before, it takes two.
 fn define_capable(tracefs: &Tracefs, group: &str) {
-    let Some(inode) = btf::read().and_then(|btf| {
-        Some(btf.offset("user_namespace", "ns")? + btf.offset("ns_common", "inum")?)
-    }) else {
+    let Some(inode) = btf::read()
+        .and_then(|btf| Some(btf.offset("user_namespace", "ns")? + btf.offset("ns_common", "inum")?))
+    else {
         return;
     };
     let seen = format!("cred=$arg1:x64 target=+{inode}($arg2):u32 cap=$arg3:s32");

@@ -98,7 +98,8 @@ fn event(name: &str, body: &str) -> Option<Event> {
             Some(Event::Exit { number: call(number)?, returned: returned.parse().ok()? })
         }
         CAPABLE if body.starts_with("cred ") => {
-            let field = |name: &str| body.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix(' '));
+            let field =
+                |name: &str| body.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix(' '));
             Some(Event::Capable {
                 credentials: hex(field("cred")?)?,
                 namespace: hex(field("target_ns")?)?,
@@ -166,19 +167,46 @@ mod tests {
     use super::*;
 
     const CASES: [(&str, Event); 7] = [
-        ("sys_enter: NR 8 (ffffffffffffffff, 70726f6265, 1, 3, 0, 0)", Event::Enter { number: 8, args: [u64::MAX, 0x70_726f_6265, 1, 3, 0, 0] }),
+        (
+            "sys_enter: NR 8 (ffffffffffffffff, 70726f6265, 1, 3, 0, 0)",
+            Event::Enter { number: 8, args: [u64::MAX, 0x70_726f_6265, 1, 3, 0, 0] },
+        ),
         ("sys_exit: NR 164 = -1", Event::Exit { number: 164, returned: -1 }),
-        ("cap_capable: cred 00000000deadbeef, target_ns 000000001234abcd, capable_ns (null), cap 25, ret -1", Event::Capable { credentials: 0xdead_beef, namespace: 0x1234_abcd, capability: 25, returned: -1 }),
-        ("cap_capable: (ns_capable+0x38/0x70 <- cap_capable) cred=0xffff888101a2b3c0 target=4026531837 cap=25 ret=-1", Event::Capable { credentials: 0xffff_8881_01a2_b3c0, namespace: 4_026_531_837, capability: 25, returned: -1 }),
-        ("cap_asked: (cap_capable+0x0/0x90) cred=0x10 target=4026531837 cap=6", Event::Asked { credentials: 16, namespace: 4_026_531_837, capability: 6 }),
-        ("cap_answered: (security_capable+0x3f/0x60 <- cap_capable) ret=-1", Event::Answered { returned: -1 }),
-        ("mnt_want_write: (do_open+0x1/0x2 <- mnt_want_write) ret=-30", Event::Function { name: String::new(), caller: String::new(), returned: -30 }),
+        (
+            "cap_capable: cred 00000000deadbeef, target_ns 000000001234abcd, capable_ns (null), cap 25, ret -1",
+            Event::Capable { credentials: 0xdead_beef, namespace: 0x1234_abcd, capability: 25, returned: -1 },
+        ),
+        (
+            "cap_capable: (ns_capable+0x38/0x70 <- cap_capable) cred=0xffff888101a2b3c0 target=4026531837 cap=25 ret=-1",
+            Event::Capable {
+                credentials: 0xffff_8881_01a2_b3c0,
+                namespace: 4_026_531_837,
+                capability: 25,
+                returned: -1,
+            },
+        ),
+        (
+            "cap_asked: (cap_capable+0x0/0x90) cred=0x10 target=4026531837 cap=6",
+            Event::Asked { credentials: 16, namespace: 4_026_531_837, capability: 6 },
+        ),
+        (
+            "cap_answered: (security_capable+0x3f/0x60 <- cap_capable) ret=-1",
+            Event::Answered { returned: -1 },
+        ),
+        (
+            "mnt_want_write: (do_open+0x1/0x2 <- mnt_want_write) ret=-30",
+            Event::Function { name: String::new(), caller: String::new(), returned: -30 },
+        ),
     ];
 
     fn expected(event: &Event) -> Event {
         match event {
             // A constant cannot own text.
-            Event::Function { returned, .. } => Event::Function { name: "mnt_want_write".to_owned(), caller: "do_open".to_owned(), returned: *returned },
+            Event::Function { returned, .. } => Event::Function {
+                name: "mnt_want_write".to_owned(),
+                caller: "do_open".to_owned(),
+                returned: *returned,
+            },
             other => other.clone(),
         }
     }

@@ -109,11 +109,15 @@ impl Trace {
         let finished = self.ask(move |state| {
             state.catch_up();
             let lost = (state.losses() != before).then(|| {
-                "the kernel's buffer overran, or its probes missed returns, while this container ran".to_owned()
+                "the kernel's buffer overran, or its probes missed returns, while this container ran"
+                    .to_owned()
             });
             Traced { spans: state.collector.finish(trial), initial: state.collector.initial, lost }
         });
-        let gone = || Traced { lost: Some("the thread that reads the trace is gone".to_owned()), ..Traced::default() };
+        let gone = || Traced {
+            lost: Some("the thread that reads the trace is gone".to_owned()),
+            ..Traced::default()
+        };
         finished.unwrap_or_else(gone)
     }
 

@@ -58,7 +58,8 @@ fn is_of(span: &Span, seen: &Observation) -> bool {
         _ => None,
     });
     // The same arguments, unless an attempt reports a call that a child of it made.
-    let same_args = |args: &[u64; 6]| seen.args.as_ref().is_none_or(|told| told == args) || seen.returned == Some(0);
+    let same_args =
+        |args: &[u64; 6]| seen.args.as_ref().is_none_or(|told| told == args) || seen.returned == Some(0);
     if entered.is_some_and(|args| !same_args(args)) {
         return false;
     }
@@ -128,17 +129,34 @@ impl Reader<'_> {
         }
         let refused = self.refused();
         match seen.errno {
-            libc::EROFS => Ok((Named::only(Mechanism::ReadOnlyMount), "the call was entered; no capability was missing; EROFS comes from a read-only mount alone".to_owned())),
+            libc::EROFS => Ok((
+                Named::only(Mechanism::ReadOnlyMount),
+                "the call was entered; no capability was missing; EROFS comes from a read-only mount alone"
+                    .to_owned(),
+            )),
             libc::EACCES | libc::EPERM if !refused.is_empty() => Ok(self.missing(&refused, seen.errno)),
             // It worked, and something was withheld for want of the capability that the probe names.
             0 if seen.outcome == Outcome::Denied => {
                 let wanted: Vec<Refusal> =
                     refused.into_iter().filter(|refusal| self.wants(refusal.capability)).collect();
-                if wanted.is_empty() { Err("the call was entered and returned; what it withheld does not show".to_owned()) } else { Ok(self.missing(&wanted, 0)) }
+                if wanted.is_empty() {
+                    Err("the call was entered and returned; what it withheld does not show".to_owned())
+                } else {
+                    Ok(self.missing(&wanted, 0))
+                }
             }
-            libc::ESRCH if seen.call == "kill" => Ok((Named::only(Mechanism::PidNamespace), "the call was entered and found no such process".to_owned())),
-            libc::EMFILE => Ok((Named::only(Mechanism::ResourceLimit), "the call was entered; only RLIMIT_NOFILE gives EMFILE".to_owned())),
-            libc::EAGAIN if seen.call == "clone" => Ok((Named::only(Mechanism::ResourceLimit), "the call was entered; only a limit on processes gives EAGAIN here".to_owned())),
+            libc::ESRCH if seen.call == "kill" => Ok((
+                Named::only(Mechanism::PidNamespace),
+                "the call was entered and found no such process".to_owned(),
+            )),
+            libc::EMFILE => Ok((
+                Named::only(Mechanism::ResourceLimit),
+                "the call was entered; only RLIMIT_NOFILE gives EMFILE".to_owned(),
+            )),
+            libc::EAGAIN if seen.call == "clone" => Ok((
+                Named::only(Mechanism::ResourceLimit),
+                "the call was entered; only a limit on processes gives EAGAIN here".to_owned(),
+            )),
             libc::EACCES | libc::EPERM => Err(self.silent()),
             _ => Err("the call was entered; nothing refused it, and nothing was found".to_owned()),
         }
@@ -194,11 +212,13 @@ impl Reader<'_> {
     /// Which mechanism it is that a capability is missing.
     fn missing(&self, refused: &[Refusal], errno: i32) -> (Named, String) {
         let names: Vec<String> = refused.iter().map(|refusal| self.words(refusal)).collect();
-        let says = format!("asked for {}: no", names.join(" or "));
+        let held = refused.iter().any(|refusal| self.held_elsewhere(refusal));
+        let but = if held { ": held, but not there" } else { ": not held" };
+        let says = format!("asked for {}{but}", names.join(" or "));
         let all_past_mode_bits = refused.iter().all(|refusal| PAST_MODE_BITS.contains(&refusal.capability));
         let named = if errno == libc::EACCES && all_past_mode_bits {
             named(Mechanism::Ownership)
-        } else if refused.iter().any(|refusal| self.held_elsewhere(refusal)) {
+        } else if held {
             Named::only(Mechanism::UserNamespace)
         } else if refused.iter().any(|refusal| self.foreign(refusal.namespace)) {
             Named::of(Mechanism::Capabilities, &[Mechanism::Ownership, Mechanism::UserNamespace])
@@ -248,7 +268,9 @@ impl Reader<'_> {
         for event in &self.span.events {
             let link = match event {
                 Event::Enter { number, .. } if ours(number) => format!("sys_enter {call}"),
-                Event::Exit { number, returned } if ours(number) => format!("sys_exit {call} = {}", value(*returned)),
+                Event::Exit { number, returned } if ours(number) => {
+                    format!("sys_exit {call} = {}", value(*returned))
+                }
                 Event::Capable { credentials, namespace, capability, returned } => {
                     let whose = if self.span.own.is_some_and(|own| own.credentials != *credentials) {
                         ", under other credentials"
@@ -256,7 +278,11 @@ impl Reader<'_> {
                         ""
                     };
                     let answer = if *returned == 0 { "yes" } else { "no" };
-                    format!("cap_capable {} in {}{whose}: {answer}", capability_name(*capability), self.place(*namespace))
+                    format!(
+                        "cap_capable {} in {}{whose}: {answer}",
+                        capability_name(*capability),
+                        self.place(*namespace)
+                    )
                 }
                 Event::Function { name, caller, returned } => {
                     format!("{name} ← {caller} = {}", value((*returned).into()))
@@ -322,7 +348,9 @@ fn whose(function: &str) -> Option<(u8, Mechanism)> {
     match (module, function) {
         (Some((_, mechanism)), _) => Some((0, *mechanism)),
         (_, "lockdown_is_locked_down") => Some((1, Mechanism::Lockdown)),
-        (_, "__cgroup_bpf_check_dev_permission" | "devcgroup_check_permission") => Some((2, Mechanism::DeviceCgroup)),
+        (_, "__cgroup_bpf_check_dev_permission" | "devcgroup_check_permission") => {
+            Some((2, Mechanism::DeviceCgroup))
+        }
         (_, "mnt_want_write" | "__mnt_want_write" | "mnt_want_write_file" | "mnt_get_write_access") => {
             Some((3, Mechanism::ReadOnlyMount))
         }

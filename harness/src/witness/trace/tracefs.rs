@@ -73,7 +73,9 @@ impl Tracefs {
         let instances = fs::read_dir(self.path("instances")).into_iter().flatten().flatten();
         let mut runs: Vec<String> =
             instances.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        runs.extend(dynamic_events(&self.definitions()).filter_map(|event| Some(run_of(event.split_once('/')?.0))));
+        runs.extend(
+            dynamic_events(&self.definitions()).filter_map(|event| Some(run_of(event.split_once('/')?.0))),
+        );
         runs.retain(|run| run.starts_with(run_dir::PREFIX) && !run_dir::may_be_alive(run));
         runs.sort();
         runs.dedup();
@@ -119,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_runs_events_are_known_by_their_group() {
-        let text = "r64:whyblocked_run_7_0/cap_capable cap_capable ret=$retval:s32\np:other/x y\nbroken line\n";
+        let text =
+            "r64:whyblocked_run_7_0/cap_capable cap_capable ret=$retval:s32\np:other/x y\nbroken line\n";
         let events: Vec<String> = dynamic_events(text).collect();
         assert_eq!(events, ["whyblocked_run_7_0/cap_capable", "other/x"]);
         assert_eq!(run_of(&group("whyblocked-run-7-0")), "whyblocked-run-7-0");
