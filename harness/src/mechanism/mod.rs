@@ -4,12 +4,28 @@
 //! Whether a mechanism is *on* in some settings is not a list of its own: it is on if turning its knob
 //! changes them.
 
-mod confinement;
-mod files;
-mod host;
-mod identity;
-mod limits;
-mod namespaces;
+mod apparmor;
+mod capabilities;
+mod cgroup_namespace;
+mod device_cgroup;
+mod ipc_namespace;
+mod kernel;
+mod landlock;
+mod lockdown;
+mod masked_path;
+mod mount_namespace;
+mod network_namespace;
+mod no_new_privileges;
+mod ownership;
+mod pid_namespace;
+mod read_only_mount;
+mod resource_limit;
+mod seccomp;
+mod selinux;
+mod sysctl;
+mod user_namespace;
+mod uts_namespace;
+mod yama;
 
 use std::fmt;
 
@@ -94,28 +110,28 @@ pub struct Entry {
 
 /// Every mechanism, in the kernel's order.
 pub const ALL: [&Entry; 22] = [
-    &namespaces::MOUNT,
-    &namespaces::PID,
-    &namespaces::NETWORK,
-    &namespaces::IPC,
-    &namespaces::UTS,
-    &namespaces::CGROUP,
-    &confinement::SECCOMP,
-    &identity::OWNERSHIP,
-    &identity::CAPABILITIES,
-    &identity::USER_NAMESPACE,
-    &files::READ_ONLY_MOUNT,
-    &files::MASKED_PATH,
-    &limits::DEVICE_CGROUP,
-    &limits::RESOURCE_LIMIT,
-    &identity::NO_NEW_PRIVILEGES,
-    &confinement::SELINUX,
-    &confinement::APPARMOR,
-    &host::LANDLOCK,
-    &host::YAMA,
-    &host::LOCKDOWN,
-    &limits::SYSCTL,
-    &host::KERNEL,
+    &mount_namespace::ENTRY,
+    &pid_namespace::ENTRY,
+    &network_namespace::ENTRY,
+    &ipc_namespace::ENTRY,
+    &uts_namespace::ENTRY,
+    &cgroup_namespace::ENTRY,
+    &seccomp::ENTRY,
+    &ownership::ENTRY,
+    &capabilities::ENTRY,
+    &user_namespace::ENTRY,
+    &read_only_mount::ENTRY,
+    &masked_path::ENTRY,
+    &device_cgroup::ENTRY,
+    &resource_limit::ENTRY,
+    &no_new_privileges::ENTRY,
+    &selinux::ENTRY,
+    &apparmor::ENTRY,
+    &landlock::ENTRY,
+    &yama::ENTRY,
+    &lockdown::ENTRY,
+    &sysctl::ENTRY,
+    &kernel::ENTRY,
 ];
 
 impl Mechanism {

@@ -1,8 +1,8 @@
-//! Mechanisms that lie in how something is mounted.
+//! Mounts that nobody may write to. A path that is covered by something else is `masked_path`.
 
 use super::{Entry, Mechanism};
 
-pub(super) const READ_ONLY_MOUNT: Entry = Entry {
+pub(super) const ENTRY: Entry = Entry {
     id: Mechanism::ReadOnlyMount,
     title: "Read-only mount",
     about: "A mount that is read-only refuses every write to what lies below it, whoever asks: EROFS. Docker mounts sysfs, the control groups and parts of /proc so, and a bind or the root directory on request.",
@@ -39,19 +39,4 @@ pub(super) const READ_ONLY_MOUNT: Entry = Entry {
         }
         parts.join(", ")
     },
-};
-
-pub(super) const MASKED_PATH: Entry = Entry {
-    id: Mechanism::MaskedPath,
-    title: "Masked path",
-    about: "The runtime covers a file with /dev/null and a directory with an empty file system. Opening it works; there is nothing in it.",
-    checks: &["lookup_mnt"],
-    keys: &["security_opt: systempaths=", "privileged"],
-    open_with: "security_opt: [\"systempaths=unconfined\"]",
-    sources: &[
-        "https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#masked-paths",
-        "https://docs.docker.com/reference/cli/docker/container/run/#security-opt",
-    ],
-    relax: Some(|settings, _| settings.masked_paths.clear()),
-    state: |settings| format!("{} paths", settings.masked_paths.len()),
 };
