@@ -9,7 +9,8 @@ use crate::record::Evidence;
 use crate::verdict::Witnessed;
 
 /// Probes that leave a canary where the harness can see it.
-const LEAVE_CANARIES: [&str; 2] = ["file-write-host-etc", "file-write-readonly-bind"];
+const LEAVE_CANARIES: [&str; 3] =
+    ["file-write-host-etc", "file-write-readonly-bind", "userns-file-owner-on-host"];
 
 /// What the laboratory's directories say about what a probe saw.
 pub fn saw(probe: &str, seen: Option<&Observation>, canaries: &[Canary]) -> Vec<Witnessed> {
