@@ -352,7 +352,7 @@ fn run_one(
     probes: &[&'static str],
     witnesses: Option<&Witnesses>,
 ) -> Result<(Trial, Option<Watched>), String> {
-    let observer = witnesses.map(|witnesses| witnesses.observer(probes));
+    let observer = witnesses.and_then(|witnesses| witnesses.observer(probes));
     let watch = observer.as_ref().map(|observer| observer as &dyn Watch);
     let mut trial = engine.run(&Job { settings, probes, watch }).map_err(|error| error.to_string())?;
     let canaries = std::mem::take(&mut trial.canaries);

@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::fmt::Display;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 
 use syscalls::Sysno;
 
@@ -148,6 +149,17 @@ impl Mount {
     pub fn has(&self, option: &str) -> bool {
         self.options.split(',').any(|one| one == option)
     }
+}
+
+/// A file called `name` on a tmpfs that the scenario mounts, by its path: on the first one whose mount `wanted` takes,
+/// or else on the first one of all.
+///
+/// The engine put the file there, which tells a tmpfs of the scenario's from one of the host's.
+pub fn on_own_tmpfs(name: &str, wanted: impl Fn(&Mount) -> bool) -> Result<Option<String>, Broken> {
+    let mut candidates = mounts()?;
+    candidates.retain(|mount| mount.kind == "tmpfs" && Path::new(&mount.point).join(name).exists());
+    let chosen = candidates.iter().find(|mount| wanted(mount)).or(candidates.first());
+    Ok(chosen.map(|mount| format!("{}/{name}", mount.point)))
 }
 
 /// The mounts that this process can reach, oldest first.

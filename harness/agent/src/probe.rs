@@ -100,6 +100,10 @@ pub enum Need {
     SetuidRoot,
     /// [`crate::layout::FILE_CAPABILITY`].
     FileCapability,
+    /// [`crate::layout::TEXT_NAME`].
+    MountedText,
+    /// [`crate::layout::SETUID_ROOT_NAME`]; where there is none, [`Need::SetuidRoot`] has to do.
+    MountedSetuidRoot,
     /// A process called [`crate::layout::VICTIM_NAME`] outside the container: [`Request::victim`].
     Victim,
     /// Sockets that the harness listens on outside: [`Request::loopback_port`] and an abstract one.

@@ -1,11 +1,16 @@
 //! Raw system calls. Probes never go through libc's wrappers: those call other system calls than their
 //! names say (`clone` for `fork`, `openat` for `open`), and the verdict is about one exact call.
 
+#[cfg(target_arch = "x86_64")]
+mod ia32;
+
 use std::ffi::{CStr, CString};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use syscalls::Sysno;
 
+#[cfg(target_arch = "x86_64")]
+pub use self::ia32::{Low, call_ia32};
 use crate::bracket;
 use crate::probe::{Answer, Attempt, Broken};
 

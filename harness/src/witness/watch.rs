@@ -22,9 +22,22 @@ pub struct Witnesses {
     /// Why no filter could be read, once one was tried.
     filter: Mutex<Option<Result<(), String>>>,
     counter: AtomicU64,
+    absent: bool,
 }
 
 impl Witnesses {
+    /// No witness at all: for measuring what they cost, and for engines without containers.
+    pub fn none() -> Self {
+        let why = || "no witness was wanted".to_owned();
+        Self {
+            trace: Err(why()),
+            audit: Err(why()),
+            filter: Mutex::new(Some(Err(why()))),
+            counter: AtomicU64::new(0),
+            absent: true,
+        }
+    }
+
     /// Sets up what this process may use; what it leaves in the kernel is called by the run's name.
     pub fn set_up(run: &str) -> Self {
         Self {
@@ -32,6 +45,7 @@ impl Witnesses {
             audit: Audit::open(),
             filter: Mutex::new(None),
             counter: AtomicU64::new(0),
+            absent: false,
         }
     }
 
@@ -43,15 +57,15 @@ impl Witnesses {
         }
     }
 
-    /// One who watches the next container, in which `probes` will run in this order.
-    pub fn observer<'a>(&'a self, probes: &'a [&'static str]) -> Observer<'a> {
-        Observer {
+    /// One who watches the next container, in which `probes` will run in this order; nobody if there are none.
+    pub fn observer<'a>(&'a self, probes: &'a [&'static str]) -> Option<Observer<'a>> {
+        (!self.absent).then(|| Observer {
             witnesses: self,
             number: self.counter.fetch_add(1, Ordering::Relaxed),
             probes,
             losses: self.trace.as_ref().ok().map(Trace::losses),
             seen: Mutex::default(),
-        }
+        })
     }
 
     /// Which of them took part, and why the others did not: for the record.

@@ -5,9 +5,10 @@ use std::os::fd::AsRawFd;
 
 use syscalls::Sysno;
 
+use super::identity::run_copy;
 use crate::found::{self, Mount};
 use crate::layout;
-use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
+use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
 use crate::sys::{self, CWD, addr, addr_mut, ptr};
 use crate::wire::Request;
 
@@ -148,6 +149,46 @@ pub(super) const PROBES: &[Probe] = &[
         run: fanotify,
     },
     Probe {
+        id: "file-exec-noexec-mount",
+        title: "Execute a file on a mounted tmpfs",
+        tries: "execve of a line of text of mode 0755 on a tmpfs that the scenario mounts, one that is noexec if there is one; where it mounts none, among the container's own files, which nothing forbids to execute",
+        gains: "programs that were brought in: where everybody may write is where they are put first",
+        calls: &[Sysno::execve],
+        proof: &[libc::ENOEXEC],
+        refusal: &[],
+        capabilities: &[],
+        aims: &[],
+        needs: &[Need::MountedText],
+        effect: Effect::Harmless,
+        harmless_because: "a line of text is no program; ENOEXEC comes after the mount's flag and the mode bits",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mount.2.html",
+            "https://docs.docker.com/engine/storage/tmpfs/",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/namei.c",
+        ],
+        run: exec_noexec_mount,
+    },
+    Probe {
+        id: "file-setuid-nosuid-mount",
+        title: "Run a set-user-id program of root's on a mounted tmpfs",
+        tries: "execve, as an ordinary user, of a copy of the agent that belongs to root and has the set-user-id bit, on a tmpfs that the scenario mounts, one that is nosuid and not noexec if there is one; where it mounts none, among the container's own files. It looks whether its effective user id is 0",
+        gains: "root, by a program that somebody with more power left in a directory that is shared",
+        calls: &[Sysno::execve],
+        proof: &[],
+        refusal: &[],
+        capabilities: &[],
+        aims: &[Aim::NewPrivileges],
+        needs: &[Need::SetuidRoot, Need::MountedSetuidRoot],
+        effect: Effect::Undone,
+        harmless_because: "the program reads its own user id and ends",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/mount.2.html",
+            "https://docs.docker.com/engine/storage/tmpfs/",
+            "https://elixir.bootlin.com/linux/v6.12/source/fs/exec.c",
+        ],
+        run: setuid_nosuid_mount,
+    },
+    Probe {
         id: "file-see-host-root",
         title: "See the host's root directory",
         tries: "open(\"/usr/bin\") if /usr is a mount, or open(\"MOUNT/usr/bin\") for every whole file system that is mounted below the root: an operating system that came by a mount and not with the image",
@@ -177,7 +218,7 @@ fn write_readonly_bind(request: &Request) -> Attempt {
 }
 
 /// Creates the canary in a directory of the host; nothing here removes it, because the harness has yet to see it.
-fn leave_canary(directory: &str, probe: &str, request: &Request) -> Attempt {
+pub(super) fn leave_canary(directory: &str, probe: &str, request: &Request) -> Attempt {
     let path = format!("{}/{directory}/{}", layout::HOST, layout::canary(&request.token, probe));
     let created = sys::open(&sys::cstring(&path), libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o644);
     let Ok(fd) = created.result else { return created.answer() };
@@ -227,6 +268,21 @@ fn chroot(_: &Request) -> Attempt {
 fn fanotify(_: &Request) -> Attempt {
     let flags = libc::FAN_CLASS_NOTIF | libc::FAN_CLOEXEC;
     sys::closing(sys::call(Sysno::fanotify_init, &[flags as usize, libc::O_RDONLY as usize])).answer()
+}
+
+fn exec_noexec_mount(_: &Request) -> Attempt {
+    let own = found::on_own_tmpfs(layout::TEXT_NAME, |mount| mount.has("noexec"))?;
+    let path = own.unwrap_or_else(|| format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME));
+    let path = sys::cstring(&path);
+    let (arguments, environment) = ([path.as_ptr(), std::ptr::null()], [std::ptr::null::<libc::c_char>()]);
+    sys::call(Sysno::execve, &[ptr(&path), addr(&arguments), addr(&environment)]).answer()
+}
+
+fn setuid_nosuid_mount(_: &Request) -> Attempt {
+    let only_nosuid = |mount: &Mount| mount.has("nosuid") && !mount.has("noexec");
+    let own = found::on_own_tmpfs(layout::SETUID_ROOT_NAME, only_nosuid)?;
+    let path = own.as_deref().unwrap_or(layout::SETUID_ROOT);
+    run_copy(path, layout::SETUID_ROOT, "the program ran, but not as root")
 }
 
 /// File systems that the kernel makes up, or that are empty at first: no operating system is installed there.

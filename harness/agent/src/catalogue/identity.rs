@@ -111,15 +111,16 @@ fn become_root(_: &Request) -> Attempt {
 }
 
 fn setuid_binary(_: &Request) -> Attempt {
-    run_copy(layout::SETUID_ROOT, "the program ran, but not as root")
+    run_copy(layout::SETUID_ROOT, layout::SETUID_ROOT, "the program ran, but not as root")
 }
 
 fn file_capability(_: &Request) -> Attempt {
-    run_copy(layout::FILE_CAPABILITY, "the program ran, but without the capability")
+    run_copy(layout::FILE_CAPABILITY, layout::FILE_CAPABILITY, "the program ran, but without the capability")
 }
 
-/// Runs one of the agent's copies as an ordinary user and asks, by its exit status, what it gained.
-fn run_copy(path: &str, withheld: &str) -> Attempt {
+/// Runs the copy of the agent at `path` as an ordinary user, in one of its roles, and asks, by its exit status,
+/// what it gained.
+pub(super) fn run_copy(path: &str, role: &str, withheld: &str) -> Attempt {
     // SAFETY: reads this process's own id.
     if unsafe { libc::geteuid() } == 0 {
         let id = layout::FOREIGN_ID as usize;
@@ -135,8 +136,8 @@ fn run_copy(path: &str, withheld: &str) -> Attempt {
         &[libc::PR_CAP_AMBIENT as usize, libc::PR_CAP_AMBIENT_CLEAR_ALL as usize, 0, 0, 0],
     );
 
-    let path = cstring(path);
-    let arguments = [path.as_ptr(), std::ptr::null()];
+    let (path, role) = (cstring(path), cstring(role));
+    let arguments = [role.as_ptr(), std::ptr::null()];
     let environment = [std::ptr::null::<libc::c_char>()];
     let given = [ptr(&path), addr(&arguments), addr(&environment)];
     let end = in_child(|| {

@@ -129,12 +129,7 @@ pub const FAMILIES: &[Family] = &[
         about: "Shared memory is shared with whoever shares the namespace.",
         probes: &[ipc::PROBES],
     },
-    Family {
-        id: "net",
-        title: "Network",
-        about: "Sockets reach past the file system.",
-        probes: &[net::PROBES],
-    },
+    Family { id: "net", title: "Network", about: "Sockets reach past the file system.", probes: net::GROUPS },
     Family {
         id: "socket",
         title: "Sockets of daemons",

@@ -7,7 +7,7 @@ use syscalls::Sysno;
 
 use crate::layout;
 use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
-use crate::sys::{self, CWD, cstring, ptr};
+use crate::sys::{self, CWD, addr_mut, cstring, ptr};
 use crate::wire::Request;
 
 /// The family's probes.
@@ -30,6 +30,44 @@ pub(super) const PROBES: &[Probe] = &[
             "https://man7.org/linux/man-pages/man8/selinux.8.html",
         ],
         run: write_unlabelled_bind,
+    },
+    Probe {
+        id: "selinux-write-shared-label",
+        title: "Write to a mounted directory that containers share",
+        tries: "open(O_CREAT | O_EXCL) of a canary in /host/shared, mounted with :z: its label has the type of containers' files and no categories. Absent where SELinux is off, and where the directory's label is another one. The built-in engine does not relabel (:z) yet, so that somebody has to label the directory first",
+        gains: "the files of every container that has the same directory",
+        calls: &[Sysno::openat],
+        proof: &[],
+        refusal: &[],
+        capabilities: &[],
+        aims: &[Aim::Path("/host/shared")],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "an empty file with a name of the container's own, removed in the next line",
+        sources: &[
+            "https://docs.docker.com/engine/storage/bind-mounts/#configure-the-selinux-label",
+            "https://docs.podman.io/en/latest/markdown/podman-run.1.html",
+        ],
+        run: write_shared_label,
+    },
+    Probe {
+        id: "selinux-write-private-label",
+        title: "Write to another container's private directory",
+        tries: "open(O_CREAT | O_EXCL) of a canary in /host/var, mounted with :Z into another container first: its label has the type of containers' files and that container's categories. Absent where SELinux is off, and where the directory's label is another one. The built-in engine does not relabel (:Z) yet, so that somebody has to label the directory first",
+        gains: "the files of another container, whatever their owner and mode",
+        calls: &[Sysno::openat],
+        proof: &[],
+        refusal: &[],
+        capabilities: &[],
+        aims: &[Aim::Path("/host/var")],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "an empty file with a name of the container's own, removed in the next line",
+        sources: &[
+            "https://docs.docker.com/engine/storage/bind-mounts/#configure-the-selinux-label",
+            "https://docs.podman.io/en/latest/markdown/podman-run.1.html",
+        ],
+        run: write_private_label,
     },
     Probe {
         id: "selinux-change-own-label",
@@ -67,7 +105,53 @@ fn write_unlabelled_bind(request: &Request) -> Attempt {
     if own_label().is_none() {
         return Ok(no_selinux());
     }
-    let path = cstring(&format!("{}/etc/{}{}-selinux", layout::HOST, layout::CANARY, request.token));
+    make_file("etc", request)
+}
+
+fn write_shared_label(request: &Request) -> Attempt {
+    write_labelled("shared", ":z", |categories| !categories, request)
+}
+
+fn write_private_label(request: &Request) -> Attempt {
+    write_labelled("var", ":Z", |categories| categories, request)
+}
+
+/// Makes a file in a directory of the host, if the directory's label is one that the volume's `option` gives:
+/// `fits` says so of whether it has categories.
+fn write_labelled(directory: &str, option: &str, fits: fn(bool) -> bool, request: &Request) -> Attempt {
+    if own_label().is_none() {
+        return Ok(no_selinux());
+    }
+    let path = format!("{}/{directory}", layout::HOST);
+    match label_of(&path) {
+        Some(label) if !has_categories(&label).is_some_and(fits) => {
+            Ok(Answer::absent(format!("{path} is labelled {label}, not as a volume with {option}")))
+        }
+        // One whose label cannot be read is tried: that may be the same refusal.
+        _ => make_file(directory, request),
+    }
+}
+
+/// A file's label, if it has one that can be read.
+fn label_of(path: &str) -> Option<String> {
+    let mut label = [0u8; 512];
+    let path = cstring(path);
+    let args = [ptr(&path), ptr(c"security.selinux"), addr_mut(&mut label), label.len()];
+    let length = sys::call(Sysno::getxattr, &args).result.ok()? as usize;
+    Some(String::from_utf8_lossy(&label[..length]).trim_end_matches('\0').to_owned())
+}
+
+/// Whether a label with the type of containers' files has categories; `None` if its type is another one.
+fn has_categories(label: &str) -> Option<bool> {
+    let mut fields = label.splitn(4, ':').skip(2);
+    // The second is the type's older name.
+    let containers = matches!(fields.next()?, "container_file_t" | "svirt_sandbox_file_t");
+    containers.then(|| fields.next().is_some_and(|level| level.contains(":c")))
+}
+
+/// Makes an empty file in a directory of the host, and removes it.
+fn make_file(directory: &str, request: &Request) -> Attempt {
+    let path = cstring(&format!("{}/{directory}/{}{}-selinux", layout::HOST, layout::CANARY, request.token));
     let made = sys::closing(sys::open(&path, libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o600));
     if made.worked() {
         sys::call(Sysno::unlinkat, &[CWD, ptr(&path), 0]).or_broken("remove the canary")?;
@@ -84,4 +168,17 @@ fn change_own_label(_: &Request) -> Attempt {
         Err(answer) => return Ok(answer),
     };
     sys::call(Sysno::write, &[file.as_raw_fd() as usize, label.as_ptr() as usize, label.len()]).answer()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_with_categories_is_a_private_volumes() {
+        assert_eq!(has_categories("system_u:object_r:container_file_t:s0"), Some(false));
+        assert_eq!(has_categories("system_u:object_r:container_file_t:s0:c1,c2"), Some(true));
+        assert_eq!(has_categories("system_u:object_r:etc_t:s0"), None);
+        assert_eq!(has_categories("no label"), None);
+    }
 }

@@ -1,11 +1,13 @@
 //! What root inside a user namespace is, seen from outside: an ordinary user who holds a range of ids.
-//! These attempts need capabilities that a container's root has, and are refused for the namespace alone.
+//! Who owns a file is seen from outside; what else is tried needs capabilities that a container's root has, and is
+//! refused for the namespace alone.
 
 use std::os::fd::AsRawFd;
 
 use syscalls::Sysno;
 
 use super::capability::unnamed_file;
+use super::file::leave_canary;
 use crate::layout;
 use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, cstring, ptr};
@@ -16,6 +18,25 @@ const UNMAPPED_ID: u32 = 4_000_000_000;
 
 /// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        id: "userns-file-owner-on-host",
+        title: "Make a file in a directory that the host shares",
+        tries: "open(\"/host/shared/whyblocked-canary-TOKEN\", O_CREAT | O_EXCL | O_WRONLY) and writes TOKEN into it, in a directory of the host that everybody may write. The file is left there: the harness looks from outside whose it is on the host, which is what a user namespace changes, and removes it",
+        gains: "without a user namespace, a file of the host's root in a directory that others read; with one, a file of nobody's",
+        calls: &[Sysno::openat, Sysno::write],
+        proof: &[],
+        refusal: &[],
+        capabilities: &[],
+        aims: &[Aim::Path("/host/shared")],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "a new file with a name that nothing reads, in a directory that the harness made for the run; O_EXCL spares whatever is there; the harness removes it",
+        sources: &[
+            "https://man7.org/linux/man-pages/man7/user_namespaces.7.html",
+            "https://docs.docker.com/engine/security/userns-remap/",
+        ],
+        run: file_owner_on_host,
+    },
     Probe {
         id: "userns-chown-unmapped",
         title: "Give a file to a user outside the mapping",
@@ -57,6 +78,10 @@ pub(super) const PROBES: &[Probe] = &[
         run: mknod,
     },
 ];
+
+fn file_owner_on_host(request: &Request) -> Attempt {
+    leave_canary("shared", "userns-file-owner-on-host", request)
+}
 
 fn chown_unmapped(_: &Request) -> Attempt {
     let file = unnamed_file()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use whyblocked_agent::{Need, layout};
 
-use super::plan::{NO_SUID_DEV_EXEC, Planner, c};
+use super::plan::{NO_SUID_DEV_EXEC, Planner, TEXT, c};
 use super::step::Op;
 use super::{AGENT, EngineError};
 
@@ -16,13 +16,17 @@ impl Planner<'_> {
             self.directory(name);
         }
         self.directory(&layout::SCRATCH[1..]);
-        self.directory("fixtures");
+        self.directory(&layout::FIXTURES[1..]);
         self.file(&layout::AGENT[1..], AGENT, 0o755, 0, 0);
         if !self.settings.namespaces.mount {
             self.host_directories()?;
         }
         if needs.contains(&Need::SetuidRoot) {
             self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
+        }
+        if needs.contains(&Need::MountedText) {
+            let path = format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME);
+            self.file(&path[1..], TEXT, 0o755, 0, 0);
         }
         if needs.contains(&Need::FileCapability) {
             self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);

@@ -12,7 +12,7 @@ use whyblocked_agent::{Need, layout};
 use super::cgroup::Groups;
 use super::lab::Lab;
 use super::step::{self, Op, Resources};
-use super::{EngineError, RunDir};
+use super::{AGENT, EngineError, RunDir};
 use crate::host::Reach;
 use crate::seccomp;
 use crate::settings::{Bind, BindSource, Settings, UserNamespace};
@@ -30,6 +30,9 @@ pub(super) struct Plan {
 }
 
 pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+
+/// What is in [`layout::TEXT_NAME`]. Printable, or older kernels would look for a module that can run it.
+pub(super) const TEXT: &[u8] = b"whyblocked: a line of text, not a program\n";
 
 /// What a container is planned with: this run's means, and what was made for it.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ pub(super) fn plan(
     planner.devices();
     let moves = planner.open_binds()?;
     planner.change_root();
-    planner.place(moves);
+    planner.place(moves, needs);
     planner.namespaces();
     planner.hide();
     planner.become_the_user(needs);
@@ -129,7 +132,14 @@ impl Planner<'_> {
     }
 
     pub(super) fn file(&mut self, path: &str, content: &'static [u8], mode: u32, uid: u32, gid: u32) {
-        self.add(format!("write {path}"), Op::File { path: c(path), content, mode, uid, gid });
+        let op = Op::File { path: c(path), content, mode, uid, gid, optional: false };
+        self.add(format!("write {path}"), op);
+    }
+
+    /// Writes a file of root's, unless the file system is too small for it or read-only.
+    fn file_if_it_fits(&mut self, path: &str, content: &'static [u8], mode: u32) {
+        let op = Op::File { path: c(path), content, mode, uid: 0, gid: 0, optional: true };
+        self.add(format!("write {path}"), op);
     }
 
     pub(super) fn in_user_namespace(&self) -> bool {
@@ -213,12 +223,19 @@ impl Planner<'_> {
     }
 
     /// Mounts what the scenario mounts; only now, so that no link in a mounted directory leads out.
-    fn place(&mut self, moves: Vec<Placed>) {
+    fn place(&mut self, moves: Vec<Placed>, needs: &[Need]) {
         self.mount("tmpfs", layout::SCRATCH, 0, "mode=1777,size=32m");
         for tmpfs in &self.settings.tmpfs {
             self.parents(&tmpfs.target);
             self.directory(&tmpfs.target);
             self.mount("tmpfs", &tmpfs.target, tmpfs.flags, &tmpfs.options);
+            if needs.contains(&Need::MountedText) {
+                self.file_if_it_fits(&format!("{}/{}", tmpfs.target, layout::TEXT_NAME), TEXT, 0o755);
+            }
+            if needs.contains(&Need::MountedSetuidRoot) {
+                let path = format!("{}/{}", tmpfs.target, layout::SETUID_ROOT_NAME);
+                self.file_if_it_fits(&path, AGENT, 0o4755);
+            }
         }
         for Placed { slot, target, directory, read_only } in moves {
             self.parents(&target);

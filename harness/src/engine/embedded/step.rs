@@ -41,8 +41,8 @@ pub(super) enum Op {
     Mask { path: CString },
     /// `mkdir(2)`; an existing directory is no failure.
     Directory { path: CString, mode: u32 },
-    /// Writes a file.
-    File { path: CString, content: &'static [u8], mode: u32, uid: u32, gid: u32 },
+    /// Writes a new file; with `optional`, it is left out where there is no room, or no writing.
+    File { path: CString, content: &'static [u8], mode: u32, uid: u32, gid: u32, optional: bool },
     /// `mknod(2)` of a character device that everybody may use.
     Node { path: CString, major: u32, minor: u32 },
     /// `symlink(2)`.
@@ -152,7 +152,14 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
             }
             Op::Mask { path } => mask(path),
             Op::Directory { path, mode } => libc::mkdir(path.as_ptr(), *mode) == 0 || errno() == libc::EEXIST,
-            Op::File { path, content, mode, uid, gid } => write_new(path, content, *mode, *uid, *gid),
+            Op::File { path, content, mode, uid, gid, optional } => {
+                write_new(path, content, *mode, *uid, *gid)
+                    || *optional && matches!(errno(), libc::ENOSPC | libc::EROFS) && {
+                        // What did fit, if anything.
+                        libc::unlink(path.as_ptr());
+                        true
+                    }
+            }
             Op::Node { path, major, minor } => {
                 let device = libc::makedev(*major, *minor);
                 libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o666, device) == 0

@@ -8,7 +8,8 @@ use crate::engine::Canary;
 use crate::witness::Finding;
 
 /// Probes that leave a canary where the harness can see it.
-const LEAVE_CANARIES: [&str; 2] = ["file-write-host-etc", "file-write-readonly-bind"];
+const LEAVE_CANARIES: [&str; 3] =
+    ["file-write-host-etc", "file-write-readonly-bind", "userns-file-owner-on-host"];
 
 /// What the laboratory's directories say about what a probe saw.
 pub(in crate::witness) fn saw(probe: &str, seen: &Observation, canaries: &[Canary]) -> Option<Finding> {
