@@ -41,9 +41,10 @@ fn main() {
     let per_probe = full.saturating_sub(empty) / ids.len() as u32;
     println!("{:>9.0} µs per probe, {} in one container", per_probe.as_secs_f64() * 1e6, ids.len());
 
-    for (words, witnesses) in
-        [("without witnesses", Witnesses::none()), ("with all witnesses", Witnesses::set_up(engine.run_name()))]
-    {
+    for (words, witnesses) in [
+        ("without witnesses", Witnesses::none()),
+        ("with all witnesses", Witnesses::set_up(engine.run_name())),
+    ] {
         let subject = Subject { id: "docker-default".to_owned(), plan: Plan::new(settings.clone(), &reach) };
         let outcome = experiment::run(&engine, &[subject], &probes, &host, &reach, &witnesses, &|_| {});
         let per_second = outcome.cells.len() as f64 / outcome.timing.seconds;
@@ -62,7 +63,9 @@ fn witnessed(engine: &Embedded, settings: &Settings, ids: &[&'static str]) {
     let watched = witnesses.watching(|| {
         median(20, || {
             let observer = witnesses.observer(ids).expect("there are witnesses");
-            let trial = engine.run(&Job { settings, probes: ids, watch: Some(&observer) }).expect("the container runs");
+            let trial = engine
+                .run(&Job { settings, probes: ids, watch: Some(&observer) })
+                .expect("the container runs");
             observer.finish(trial.canaries);
         })
     });

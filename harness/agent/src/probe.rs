@@ -84,6 +84,8 @@ pub enum Aim {
     /// A character device by its numbers, and what is done with it, in the order and notation of the device cgroup
     /// (some of `rwm`): its rules have to allow that.
     Device(u32, u32, &'static str),
+    /// A file system in memory that is mounted without this flag (`noexec`, `nosuid`).
+    WithoutFlag(&'static str),
     /// What executing a program gives beyond what the process has: `no_new_privs` must not be set.
     NewPrivileges,
 }

@@ -30,7 +30,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
-        aims: &[Aim::Path("/sys/fs/cgroup/unified"), Aim::Path("/sys/fs/cgroup")],
+        aims: &[Aim::Path("/sys/fs/cgroup/pids"), Aim::Path("/sys/fs/cgroup")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty group limits nobody, and it is removed in the next line",

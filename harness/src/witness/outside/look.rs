@@ -30,6 +30,8 @@ pub struct Look {
     pub disks: Option<Disks>,
     /// The paths that probes aim at.
     pub paths: BTreeMap<&'static str, PathLook>,
+    /// File systems in memory that are mounted outside /dev, /proc and /sys: where, and with which options.
+    pub in_memory: Vec<(String, String)>,
     /// The lines of its version 1 device list.
     pub devices: Option<Vec<String>>,
 }
@@ -125,6 +127,7 @@ impl Look {
             disks: aims.contains(&Aim::Disk).then(disks).flatten(),
             no_new_privileges: status.lines().any(|line| line.trim_end() == "NoNewPrivs:\t1"),
             paths: look_at_paths(&format!("{proc}/root"), paths),
+            in_memory: in_memory(&fs::read_to_string(format!("{proc}/mountinfo")).unwrap_or_default()),
             devices: container.groups.iter().find_map(|group| device_list(group)),
         }
     }
@@ -145,6 +148,21 @@ impl Look {
             .iter()
             .any(|map| (map.outside..map.outside.saturating_add(map.count)).contains(&node.uid))
     }
+}
+
+/// The mounts of type tmpfs in the text of `/proc/PID/mountinfo`.
+fn in_memory(mounts: &str) -> Vec<(String, String)> {
+    let of_the_kernel = |point: &str| ["/dev", "/proc", "/sys"].iter().any(|top| point.starts_with(top));
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let (here, there) = line.split_once(" - ")?;
+            let mut fields = here.split(' ').skip(4);
+            let (point, options) = (fields.next()?, fields.next()?);
+            let ours = there.starts_with("tmpfs ") && !of_the_kernel(point);
+            ours.then(|| (point.to_owned(), options.to_owned()))
+        })
+        .collect()
 }
 
 /// The numbers of a line of `/proc/PID/status`.
@@ -337,6 +355,13 @@ mod tests {
             Look { user: Some(user), groups: vec![if user == 1001 { 50 } else { 60 }], ..Look::default() };
         let node = Node { mode: libc::S_IFREG | mode, uid: 1000, gid: 50, device: 0, file_system: 0 };
         assert_eq!(look.mode_bits_let(&node, write), Some(lets));
+    }
+
+    #[test]
+    fn file_systems_in_memory_are_found_among_the_mounts() {
+        let text = "36 35 0:9 / /tmp rw,noexec shared:1 - tmpfs tmpfs rw\n1 2 0:3 / /dev rw - tmpfs tmpfs rw\n\
+                    5 6 8:1 / / rw - ext4 /dev/sda rw\nbroken\n";
+        assert_eq!(in_memory(text), [("/tmp".to_owned(), "rw,noexec".to_owned())]);
     }
 
     #[test]

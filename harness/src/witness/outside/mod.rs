@@ -62,6 +62,15 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
             })
         }
         Aim::Device(major, minor, access) if seen.errno == libc::EPERM => device(look, major, minor, access),
+        Aim::WithoutFlag(flag) if seen.outcome == Outcome::Denied => {
+            let has = |options: &str| options.split(',').any(|option| option == flag);
+            let (point, options) = look.in_memory.iter().find(|(_, options)| has(options))?;
+            Some((
+                Named::only(Mechanism::ReadOnlyMount),
+                format!("{point} is mounted {flag} in the container"),
+                format!("its options there are {options}"),
+            ))
+        }
         Aim::NewPrivileges if seen.outcome == Outcome::Denied && look.no_new_privileges => Some((
             Named::only(Mechanism::NoNewPrivileges),
             "the process may gain nothing by executing a program".to_owned(),
