@@ -5,7 +5,8 @@ use std::ffi::CStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::engine::embedded::run_dir;
 
@@ -49,7 +50,7 @@ impl Tracefs {
             // An event that is enabled cannot be removed, and an instance that is read cannot be either.
             let _ = fs::write(instance.join("tracing_on"), "0");
             let _ = fs::write(instance.join("events/enable"), "0");
-            fs::remove_dir(&instance)
+            remove_when_idle(&instance)
         } else {
             Ok(())
         };
@@ -83,10 +84,22 @@ impl Tracefs {
     }
 }
 
+/// A dying process, or another one that cleans, may hold one of its files for a moment yet.
+fn remove_when_idle(instance: &Path) -> io::Result<()> {
+    let mut attempts = 200;
+    loop {
+        match fs::remove_dir(instance) {
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) && attempts > 0 => attempts -= 1,
+            done => return done,
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Somebody else who cleans may have been faster.
 fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => Ok(()),
         other => other,
     }
 }
