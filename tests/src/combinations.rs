@@ -70,6 +70,7 @@ enum Filter {
     Default(DefaultProfile),
     Unconfined,
     Custom,
+    Dyed,
 }
 
 /// The switches, in an order in which later ones see what earlier ones did.
@@ -98,6 +99,7 @@ const SWITCHES: [&[Choice]; 17] = [
         ("seccomp-20.10", |draft| draft.filter = Filter::Default(DefaultProfile::Docker20)),
         ("seccomp-unconfined", |draft| draft.filter = Filter::Unconfined),
         ("seccomp-custom", |draft| draft.filter = Filter::Custom),
+        ("seccomp-dyed", |draft| draft.filter = Filter::Dyed),
     ],
     &[("no-new-privileges", |draft| draft.settings.no_new_privileges = true)],
     &[("read-only-root", |draft| draft.settings.read_only_root = true)],
@@ -245,6 +247,7 @@ impl Maker {
         settings.seccomp = match filter {
             Filter::Unconfined => None,
             Filter::Default(profile) => Some(Arc::new(profile.resolve(&situation))),
+            Filter::Dyed => Some(Arc::new(DefaultProfile::Docker26.resolve(&situation).dyed())),
             Filter::Custom => {
                 let policy = docker_json::parse("custom", CUSTOM, &situation);
                 Some(Arc::new(policy.expect("the profile parses")))

@@ -69,6 +69,16 @@ impl Architecture {
         }
     }
 
+    /// The names of all its calls.
+    pub fn calls(self) -> Vec<&'static str> {
+        match self {
+            Self::X8664 => syscalls::x86_64::Sysno::iter().map(|call| call.name()).collect(),
+            Self::X86 => syscalls::x86::Sysno::iter().map(|call| call.name()).collect(),
+            Self::Aarch64 => syscalls::aarch64::Sysno::iter().map(|call| call.name()).collect(),
+            Self::Arm => syscalls::arm::Sysno::iter().map(|call| call.name()).collect(),
+        }
+    }
+
     /// The number of a call by its name.
     pub fn number(self, name: &str) -> Option<u32> {
         match self {

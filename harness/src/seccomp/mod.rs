@@ -8,6 +8,7 @@ pub mod docker_json;
 mod dye;
 pub mod interpreter;
 mod own_form;
+pub mod write_json;
 
 pub use compile::{Architecture, Instruction, TooLong, compile};
 pub use dye::DYE;

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use whyblocked::capability::Capability;
+use whyblocked::seccomp::write_json::{Dialect, write};
 use whyblocked::settings::{BindSource, DeviceRule, Settings, UserNamespace};
 use whyblocked_agent::layout;
-
-use super::seccomp;
 
 /// The whole file, for a process that is given `argument`.
 pub(super) fn config(settings: &Settings, argument: &str, lab: &Path, cgroup: &str) -> Value {
@@ -139,7 +138,7 @@ fn linux(settings: &Settings, cgroup: &str) -> Value {
         "resources": resources(settings),
     });
     if let Some(policy) = &settings.seccomp {
-        linux["seccomp"] = seccomp::config(policy);
+        linux["seccomp"] = write(policy, Dialect::Whole).profile;
     }
     if let Some(UserNamespace::Remap(range)) = settings.user_namespace {
         let ids = json!([{ "containerID": 0, "hostID": range.first, "size": range.size }]);

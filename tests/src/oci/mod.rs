@@ -2,7 +2,6 @@
 //! holds the built-in engine against it.
 
 mod config;
-mod seccomp;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
