@@ -27,7 +27,7 @@ pub enum Facility {
     Runc,
     /// Control groups that can be made here, and that can limit processes and memory.
     ControlGroups,
-    /// A kernel that loads modules.
+    /// A kernel that loads modules, signed or not.
     Modules,
     /// A kernel that has no modules.
     NoModules,
@@ -68,7 +68,7 @@ impl Facility {
                 in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned())
             }
             ControlGroups => no_control_groups(),
-            Modules => (modules() != "loadable").then(|| format!("module loading is {}", modules())),
+            Modules => no_unsigned_modules(),
             NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
             AllCapabilities => {
                 let missing = CapabilitySet::ALL.without(Host::read().bounding_set);
@@ -111,6 +111,16 @@ pub fn is_root() -> bool {
 
 fn modules() -> String {
     Host::read().modules
+}
+
+fn no_unsigned_modules() -> Option<String> {
+    let host = Host::read();
+    if host.modules != "loadable" {
+        return Some(format!("module loading is {}", host.modules));
+    }
+    let enforced = std::fs::read_to_string("/sys/module/module/parameters/sig_enforce").unwrap_or_default();
+    let locked = !matches!(host.lockdown.as_str(), "none" | "absent");
+    (locked || enforced.trim() == "Y").then(|| "this kernel loads no module without a signature".to_owned())
 }
 
 /// Where the shell would find a program.

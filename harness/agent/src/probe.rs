@@ -98,7 +98,7 @@ pub enum Need {
     /// [`crate::layout::FILE_CAPABILITY`].
     FileCapability,
     /// [`crate::layout::TEXT_NAME`].
-    MountedText,
+    Text,
     /// [`crate::layout::SETUID_ROOT_NAME`]; where there is none, [`Need::SetuidRoot`] has to do.
     MountedSetuidRoot,
     /// A process called [`crate::layout::VICTIM_NAME`] outside the container: [`Request::victim`].

@@ -158,7 +158,7 @@ pub(super) const PROBES: &[Probe] = &[
         refusal: &[],
         capabilities: &[],
         aims: &[],
-        needs: &[Need::MountedText],
+        needs: &[Need::Text],
         effect: Effect::Harmless,
         harmless_because: "a line of text is no program; ENOEXEC comes after the mount's flag and the mode bits",
         sources: &[

@@ -24,7 +24,7 @@ impl Planner<'_> {
         if needs.contains(&Need::SetuidRoot) {
             self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
         }
-        if needs.contains(&Need::MountedText) {
+        if needs.contains(&Need::Text) {
             let path = format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME);
             self.file(&path[1..], TEXT, 0o755, 0, 0);
         }

@@ -229,7 +229,7 @@ impl Planner<'_> {
             self.parents(&tmpfs.target);
             self.directory(&tmpfs.target);
             self.mount("tmpfs", &tmpfs.target, tmpfs.flags, &tmpfs.options);
-            if needs.contains(&Need::MountedText) {
+            if needs.contains(&Need::Text) {
                 self.file_if_it_fits(&format!("{}/{}", tmpfs.target, layout::TEXT_NAME), TEXT, 0o755);
             }
             if needs.contains(&Need::MountedSetuidRoot) {
