@@ -97,7 +97,7 @@ fn init_module(_: &Request) -> Attempt {
 }
 
 fn finit_module(_: &Request) -> Attempt {
-    let path = cstring(&format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME));
+    let path = cstring(layout::TEXT);
     let file = sys::own(sys::open(&path, libc::O_RDONLY, 0).or_broken("open a line of text")?);
     sys::call(Sysno::finit_module, &[file.as_raw_fd() as usize, ptr(c""), 0]).answer()
 }
