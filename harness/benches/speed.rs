@@ -4,13 +4,14 @@
 
 use std::time::{Duration, Instant};
 
-use whyblocked::engine::{Engine, embedded::Embedded};
+use whyblocked::engine::{Engine, Job, embedded::Embedded};
 use whyblocked::experiment::{self, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
 use whyblocked::scenario::{self, Context, Resolution};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::settings::Settings;
+use whyblocked::witness::Witnesses;
 use whyblocked_agent::{Effect, Probe, catalogue};
 
 const ROUNDS: usize = 200;
@@ -40,14 +41,43 @@ fn main() {
     let per_probe = full.saturating_sub(empty) / ids.len() as u32;
     println!("{:>9.0} µs per probe, {} in one container", per_probe.as_secs_f64() * 1e6, ids.len());
 
-    let subject = Subject { id: "docker-default".to_owned(), plan: Plan::new(settings, &reach) };
-    let outcome = experiment::run(&engine, &[subject], &probes, &host, &reach, &|_| {});
-    let per_second = outcome.cells.len() as f64 / outcome.timing.seconds;
-    println!("{per_second:>9.0} verdicts per second, from {} containers", outcome.timing.containers);
+    for (words, witnesses) in [
+        ("without witnesses", Witnesses::none()),
+        ("with all witnesses", Witnesses::set_up(engine.run_name())),
+    ] {
+        let subject = Subject { id: "docker-default".to_owned(), plan: Plan::new(settings.clone(), &reach) };
+        let outcome = experiment::run(&engine, &[subject], &probes, &host, &reach, &witnesses, &|_| {});
+        let per_second = outcome.cells.len() as f64 / outcome.timing.seconds;
+        let containers = outcome.timing.containers;
+        println!("{per_second:>9.0} verdicts per second {words}, from {containers} containers");
+    }
+    witnessed(&engine, &settings, &ids);
+}
+
+/// What it costs to watch one container in which every probe runs.
+fn witnessed(engine: &Embedded, settings: &Settings, ids: &[&'static str]) {
+    let start = Instant::now();
+    let witnesses = Witnesses::set_up(&format!("{}-bench", engine.run_name()));
+    println!("{:>9.2} ms to set the witnesses up", ms(start.elapsed()));
+    let plain = median(20, || run(engine, settings, ids));
+    let watched = witnesses.watching(|| {
+        median(20, || {
+            let observer = witnesses.observer(ids).expect("there are witnesses");
+            let trial = engine
+                .run(&Job { settings, probes: ids, watch: Some(&observer) })
+                .expect("the container runs");
+            observer.finish(trial.canaries);
+        })
+    });
+    let each = watched.saturating_sub(plain) / ids.len() as u32;
+    println!("{:>9.0} µs more per probe that is watched", each.as_secs_f64() * 1e6);
+    let start = Instant::now();
+    drop(witnesses);
+    println!("{:>9.2} ms to take them away again", ms(start.elapsed()));
 }
 
 fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
-    engine.run(settings, probes).expect("the container runs");
+    engine.run(&Job::unwatched(settings, probes)).expect("the container runs");
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {

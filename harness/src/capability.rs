@@ -64,6 +64,11 @@ impl Capability {
         NAMES.iter().position(|n| &n[4..] == short).map(|n| Self(n as u8))
     }
 
+    /// The capability with this number, if this program knows it.
+    pub fn by_number(number: u8) -> Option<Self> {
+        (usize::from(number) < NAMES.len()).then_some(Self(number))
+    }
+
     /// The kernel's name: `CAP_SYS_TIME`.
     pub fn name(self) -> &'static str {
         NAMES[usize::from(self.0)]

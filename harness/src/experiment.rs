@@ -9,14 +9,14 @@ use std::time::Instant;
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
-use crate::engine::{Canary, Engine, Trial};
+use crate::engine::{Engine, Job, Trial, Watch};
 use crate::host::{Host, Reach};
 use crate::plan::Plan;
 use crate::record::{Cell, Timing};
 use crate::settings::Settings;
 use crate::verdict::search::{self, Findings, Step, Subset};
 use crate::verdict::{self, Case};
-use crate::witness::outside;
+use crate::witness::{self, Scene, Watched, Witnesses};
 
 /// A scenario that is to be run.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ pub struct Subject {
 /// What happens during a run, for whoever shows progress.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// The scenarios themselves are run, one container each, while the witnesses watch.
+    Watched {
+        /// How many containers that are.
+        containers: usize,
+    },
     /// A round of trials begins.
     Round {
         /// Its number, from 1.
@@ -65,26 +70,36 @@ pub fn run(
     probes: &[&'static Probe],
     host: &Host,
     reach: &Reach,
+    witnesses: &Witnesses,
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Outcome {
     let start = Instant::now();
     let mut laboratory = Laboratory::default();
+    let scenarios: Vec<usize> = subjects
+        .iter()
+        .enumerate()
+        .map(|(number, subject)| laboratory.scenario_itself(number, subject, reach))
+        .collect();
+    tell(Event::Watched { containers: scenarios.len() });
+    witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell));
+    let mut dyed = laboratory.dyed(&scenarios, probes);
     let mut pairs: Vec<Pair> = subjects
         .iter()
         .enumerate()
         .flat_map(|(subject, _)| probes.iter().map(move |probe| Pair::new(subject, probe)))
         .collect();
     for number in 1..=MOST_ROUNDS {
-        let wanted = laboratory.wanted(subjects, &mut pairs, reach);
+        let mut wanted = laboratory.wanted(subjects, &mut pairs, reach);
+        wanted.append(&mut dyed);
         if wanted.is_empty() {
             break;
         }
         tell(Event::Round { number, containers: wanted.len() });
-        laboratory.run(engine, &wanted, tell);
+        laboratory.run(engine, &wanted, None, tell);
     }
     let mut not_started = BTreeMap::new();
     for (number, subject) in subjects.iter().enumerate() {
-        let trial = laboratory.trial_of(number, subject, Subset::full(subject.plan.mechanisms.len()), reach);
+        let trial = laboratory.scenario_itself(number, subject, reach);
         if let Some(reason) = &laboratory.trials[trial].failure {
             not_started.insert(subject.id.clone(), reason.clone());
         }
@@ -121,9 +136,20 @@ impl Pair {
 struct Tried {
     settings: Settings,
     seen: HashMap<&'static str, Observation>,
-    canaries: Vec<Canary>,
+    watched: Watched,
+    /// The trial that differs in the errno of its filter only.
+    dyed: Option<usize>,
     failure: Option<String>,
 }
+
+impl Tried {
+    fn new(settings: Settings) -> Self {
+        Self { settings, seen: HashMap::new(), watched: Watched::default(), dyed: None, failure: None }
+    }
+}
+
+/// A trial, the probes that it is wanted for, and what came of it.
+type Done = (usize, Vec<&'static str>, Result<(Trial, Option<Watched>), String>);
 
 #[derive(Default)]
 struct Laboratory {
@@ -143,7 +169,7 @@ impl Laboratory {
         let next = self.trials.len();
         let trial = *self.by_settings.entry(settings.clone()).or_insert(next);
         if trial == next {
-            self.trials.push(Tried { settings, seen: HashMap::new(), canaries: Vec::new(), failure: None });
+            self.trials.push(Tried::new(settings));
         }
         self.by_subset.insert((number, on), trial);
         trial
@@ -201,24 +227,69 @@ impl Laboratory {
         }
     }
 
+    /// The trial in which everything is as the scenario has it.
+    fn scenario_itself(&mut self, number: usize, subject: &Subject, reach: &Reach) -> usize {
+        self.trial_of(number, subject, Subset::full(subject.plan.mechanisms.len()), reach)
+    }
+
+    /// Runs the scenarios themselves, every probe in each, with somebody looking on.
+    fn watch(
+        &mut self,
+        engine: &dyn Engine,
+        scenarios: &[usize],
+        probes: &[&'static Probe],
+        witnesses: &Witnesses,
+        tell: &(dyn Fn(Event<'_>) + Sync),
+    ) {
+        let different: std::collections::BTreeSet<usize> = scenarios.iter().copied().collect();
+        let wanted: Vec<_> = different.into_iter().map(|trial| (trial, probes.to_vec())).collect();
+        self.run(engine, &wanted, Some(witnesses), tell);
+    }
+
+    /// For every scenario with a filter: the same with a dyed errno, and the attempts that did not get through.
+    fn dyed(&mut self, scenarios: &[usize], probes: &[&'static Probe]) -> Vec<(usize, Vec<&'static Probe>)> {
+        let mut wanted = Vec::new();
+        for trial in scenarios.iter().copied() {
+            let tried = &self.trials[trial];
+            let Some(filter) = tried.settings.seccomp.as_ref().filter(|_| tried.dyed.is_none()) else {
+                continue;
+            };
+            let stopped = |probe: &&&Probe| {
+                tried
+                    .seen
+                    .get(probe.id)
+                    .is_some_and(|seen| matches!(seen.outcome, Seen::Denied | Seen::Absent))
+            };
+            let probes: Vec<&'static Probe> = probes.iter().filter(stopped).copied().collect();
+            let settings = Settings { seccomp: Some(filter.dyed().into()), ..tried.settings.clone() };
+            let dyed = self.trials.len();
+            self.trials.push(Tried::new(settings));
+            self.trials[trial].dyed = Some(dyed);
+            if !probes.is_empty() {
+                wanted.push((dyed, probes));
+            }
+        }
+        wanted
+    }
+
     /// Starts the containers, several at once.
     fn run(
         &mut self,
         engine: &dyn Engine,
         wanted: &[(usize, Vec<&'static Probe>)],
+        witnesses: Option<&Witnesses>,
         tell: &(dyn Fn(Event<'_>) + Sync),
     ) {
         self.containers += wanted.len() as u64;
         let next = AtomicUsize::new(0);
-        let done = Mutex::new(Vec::with_capacity(wanted.len()));
+        let done: Mutex<Vec<Done>> = Mutex::new(Vec::with_capacity(wanted.len()));
         let trials = &self.trials;
         std::thread::scope(|scope| {
-            for _ in 0..engine.parallel().clamp(1, wanted.len()) {
+            for _ in 0..engine.parallel().clamp(1, wanted.len().max(1)) {
                 scope.spawn(|| {
                     while let Some((trial, probes)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
-                        let result =
-                            engine.run(&trials[*trial].settings, &ids).map_err(|error| error.to_string());
+                        let result = run_one(engine, &trials[*trial].settings, &ids, witnesses);
                         tell(Event::Ended { failed: result.as_ref().err().map(String::as_str) });
                         done.lock()
                             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -247,7 +318,18 @@ impl Laboratory {
             }),
             _ => None,
         };
-        let canaries = pair.asked.get(&full).map_or(&[][..], |trial| &self.trials[*trial].canaries);
+        let scenario = pair.asked.get(&full).map(|trial| &self.trials[*trial]);
+        let findings_of = |tried: &Tried| {
+            let dyed = tried.dyed.and_then(|dyed| self.trials[dyed].seen.get(pair.probe.id));
+            let scene = Scene {
+                probe: pair.probe,
+                settings: &tried.settings,
+                seen: tried.seen.get(pair.probe.id)?,
+                watched: &tried.watched,
+                dyed,
+            };
+            Some(witness::findings(&scene))
+        };
         verdict::verdict(&Case {
             scenario: &subject.id,
             probe: pair.probe,
@@ -256,23 +338,39 @@ impl Laboratory {
             full: seen(full),
             control: seen(Subset::EMPTY),
             failure,
-            witnessed: outside::saw(pair.probe.id, seen(full), canaries),
+            witnessed: scenario.and_then(findings_of).unwrap_or_default(),
             host,
             reach,
         })
     }
 }
 
+/// Runs a container, with somebody looking on if there are witnesses.
+fn run_one(
+    engine: &dyn Engine,
+    settings: &Settings,
+    probes: &[&'static str],
+    witnesses: Option<&Witnesses>,
+) -> Result<(Trial, Option<Watched>), String> {
+    let observer = witnesses.and_then(|witnesses| witnesses.observer(probes));
+    let watch = observer.as_ref().map(|observer| observer as &dyn Watch);
+    let mut trial = engine.run(&Job { settings, probes, watch }).map_err(|error| error.to_string())?;
+    let canaries = std::mem::take(&mut trial.canaries);
+    Ok((trial, observer.map(|observer| observer.finish(canaries))))
+}
+
 impl Tried {
-    fn take(&mut self, asked: &[&'static str], result: Result<Trial, String>) {
+    fn take(&mut self, asked: &[&'static str], result: Result<(Trial, Option<Watched>), String>) {
         match result {
-            Ok(trial) => {
+            Ok((trial, watched)) => {
                 for seen in trial.observations {
                     if let Some(id) = asked.iter().find(|id| **id == seen.probe) {
                         self.seen.insert(id, seen);
                     }
                 }
-                self.canaries.extend(trial.canaries);
+                if let Some(watched) = watched {
+                    self.watched = watched;
+                }
                 if asked.iter().any(|id| !self.seen.contains_key(id)) {
                     self.failure = Some("the agent ended before it had run every probe".to_owned());
                 }

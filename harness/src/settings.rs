@@ -51,6 +51,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Has the kernel write down what the filter refuses.
+    pub fn log_filter(&mut self) {
+        if let Some(filter) = &mut self.seccomp {
+            Arc::make_mut(filter).log = true;
+        }
+    }
+
     /// Drops the kernel parameters of namespaces that are the host's: they are not the container's to set.
     pub fn drop_host_sysctls(&mut self) {
         let Namespaces { network, ipc, .. } = self.namespaces;

@@ -19,18 +19,25 @@ const SAMPLE: &str = include_str!("../src/record.json");
 
 const BLESS: &str = "WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book";
 
+/// Refreshes the reference pages if asked to; once, and before any test builds the book from them.
+static BLESSED: LazyLock<()> = LazyLock::new(|| {
+    if std::env::var_os("WHYBLOCKED_BLESS").is_none() {
+        return;
+    }
+    let sources = repository_book().join("src");
+    let _ = fs::remove_dir_all(sources.join("reference"));
+    for page in book::reference::pages().unwrap() {
+        let path = sources.join(&page.path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, &page.text).unwrap();
+    }
+});
+
 #[test]
 fn reference_pages_are_current() {
+    LazyLock::force(&BLESSED);
     let sources = repository_book().join("src");
     let pages = book::reference::pages().unwrap();
-    if std::env::var_os("WHYBLOCKED_BLESS").is_some() {
-        let _ = fs::remove_dir_all(sources.join("reference"));
-        for page in &pages {
-            let path = sources.join(&page.path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, &page.text).unwrap();
-        }
-    }
     let wanted: BTreeMap<String, String> = pages
         .into_iter()
         .map(|page| (page.path.trim_start_matches("reference/").to_owned(), page.text))
@@ -239,6 +246,7 @@ fn repository_book() -> PathBuf {
 
 /// As `mdbook build book` does it, but elsewhere.
 fn build_repository_book() -> tempfile::TempDir {
+    LazyLock::force(&BLESSED);
     let place = tempfile::tempdir().unwrap();
     let mut config = Config::from_disk(repository_book().join("book.toml")).unwrap();
     place.path().clone_into(&mut config.build.build_dir);

@@ -111,7 +111,8 @@ fn an_aim_can_be_looked_for() {
                 Aim::Path(path) => path.starts_with('/') && !path.ends_with('/') && !path.contains("//"),
                 Aim::Namespace(name) => NAMESPACES.contains(&name),
                 Aim::Device(_, _, access) => !access.is_empty() && "rwm".contains(access),
-                Aim::Victim | Aim::Listener | Aim::Id(_) | Aim::NewPrivileges => true,
+                Aim::WithoutFlag(flag) => ["noexec", "nosuid", "nodev"].contains(&flag),
+                Aim::Disk | Aim::Victim | Aim::Listener | Aim::Id(_) | Aim::NewPrivileges => true,
             };
             assert!(fits, "{}: {aim:?}", probe.id);
         }

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
-use whyblocked::engine::Engine;
 use whyblocked::engine::embedded::Embedded;
+use whyblocked::engine::{Engine, Job};
 use whyblocked::host::{Host, Reach};
 use whyblocked::seccomp::{Action, Rule};
 use whyblocked::settings::Settings;
@@ -165,7 +165,10 @@ impl Bench {
     fn ours(&self, settings: &Settings) -> View {
         let ids: Vec<&'static str> = self.probes.iter().map(|probe| probe.id).collect();
         let seen = self.embedded.inspect(settings).unwrap_or_else(|error| panic!("built in: {error}"));
-        let trial = self.embedded.run(settings, &ids).unwrap_or_else(|error| panic!("built in: {error}"));
+        let trial = self
+            .embedded
+            .run(&Job::unwatched(settings, &ids))
+            .unwrap_or_else(|error| panic!("built in: {error}"));
         self.view(&seen, &trial.observations)
     }
 

@@ -67,6 +67,8 @@ pub enum Aim {
     /// A path of the host's that no image brings along. The host knows it by the same name, except below
     /// [`crate::layout::HOST`]. Of several paths one is enough.
     Path(&'static str),
+    /// The host's disks, by their nodes in /dev.
+    Disk,
     /// The harness's victim outside the container: the process [`Request::victim`] has to have the same number in
     /// the container's pid namespace.
     Victim,
@@ -74,13 +76,16 @@ pub enum Aim {
     /// [`Request::abstract_socket`]): the container has to share that.
     Listener,
     /// The host's namespace of this name in `/proc/PID/ns`: the container has to share it. Only where the kernel
-    /// looks at the namespace itself, and not at a capability in it.
+    /// looks at the namespace itself, and not at a capability in it. Of several, the one that it looks at first
+    /// comes first.
     Namespace(&'static str),
     /// A user or group id: the container's user namespace has to map it.
     Id(u32),
     /// A character device by its numbers, and what is done with it, in the order and notation of the device cgroup
     /// (some of `rwm`): its rules have to allow that.
     Device(u32, u32, &'static str),
+    /// A file system in memory that is mounted without this flag (`noexec`, `nosuid`).
+    WithoutFlag(&'static str),
     /// What executing a program gives beyond what the process has: `no_new_privs` must not be set.
     NewPrivileges,
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Exit, Failure, print};
 use crate::engine::embedded::{cgroup, run_dir};
+use crate::witness::trace;
 
 /// Options of `clean`.
 #[derive(Debug, clap::Args)]
@@ -13,30 +14,54 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
+/// Something that a dead run has left, and how it is removed.
+struct Left {
+    what: String,
+    remove: Box<dyn FnOnce() -> std::io::Result<()>>,
+}
+
+impl Left {
+    fn new(what: String, remove: impl FnOnce() -> std::io::Result<()> + 'static) -> Self {
+        Self { what, remove: Box::new(remove) }
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let groups = cgroup::left_behind();
-    let directories = run_dir::left_behind();
     let mut text = String::new();
     let mut failures = Vec::new();
-    let verb = if args.dry_run { "would remove" } else { "removed" };
-    for (kind, path) in
-        groups.iter().map(|p| ("control group", p)).chain(directories.iter().map(|p| ("directory", p)))
-    {
-        let removed = match kind {
-            _ if args.dry_run => Ok(()),
-            "control group" => cgroup::remove(path),
-            _ => std::fs::remove_dir_all(path),
-        };
+    for Left { what, remove } in left_behind() {
+        let removed = if args.dry_run { Ok(()) } else { remove() };
         match removed {
             Ok(()) => {
-                let _ = writeln!(text, "{verb} the {kind} {}", path.display());
+                let verb = if args.dry_run { "would remove" } else { "removed" };
+                let _ = writeln!(text, "{verb} the {what}");
             }
-            Err(error) => failures.push(format!("cannot remove the {kind} {}: {error}", path.display())),
+            Err(error) => failures.push(format!("cannot remove the {what}: {error}")),
         }
     }
-    if groups.is_empty() && directories.is_empty() {
+    if text.is_empty() && failures.is_empty() {
         text.push_str("nothing was left behind\n");
     }
     print(&text)?;
     if failures.is_empty() { Ok(Exit::Expected) } else { Err(Failure::failed(failures.join("; "))) }
+}
+
+/// The directories come last: by them it is known whose the rest is.
+fn left_behind() -> Vec<Left> {
+    let traces = trace::left_behind().into_iter();
+    let traces =
+        traces.map(|name| Left::new(format!("kernel trace instance {name}"), move || trace::remove(&name)));
+    let groups = cgroup::left_behind().into_iter();
+    let groups = groups
+        .map(|path| Left::new(format!("control group {}", path.display()), move || cgroup::remove(&path)));
+    let directories = run_dir::left_behind().into_iter();
+    let directories = directories.map(|path| {
+        Left::new(format!("directory {}", path.display()), move || std::fs::remove_dir_all(&path))
+    });
+    traces.chain(groups).chain(directories).collect()
+}
+
+/// How many things dead runs have left.
+pub(super) fn count() -> usize {
+    left_behind().len()
 }

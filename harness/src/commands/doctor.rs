@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Format, json, print};
+use super::{Exit, Failure, Format, clean, json, print};
 use crate::capability::CapabilitySet;
-use crate::engine::embedded::{cgroup, run_dir};
+use crate::engine::embedded::run_dir::PREFIX;
 use crate::host::{Host, Reach};
+use crate::witness::Witnesses;
 
 /// Options of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn look(host: &Host, reach: &Reach) -> Vec<Finding> {
     let missing = CapabilitySet::ALL.without(host.bounding_set);
-    let left = run_dir::left_behind().len() + cgroup::left_behind().len();
+    let left = clean::count();
+    let witnesses = Witnesses::set_up(&format!("{PREFIX}{}-doctor", std::process::id())).took_part();
     vec![
         finding(
             "privilege",
@@ -99,6 +101,18 @@ fn look(host: &Host, reach: &Reach) -> Vec<Finding> {
             &host.lockdown,
             matches!(host.lockdown.as_str(), "none" | "absent"),
             "some attempts are refused to the host's root as well",
+        ),
+        finding(
+            "kernel trace",
+            &witnesses.trace,
+            witnesses.trace != "none",
+            "run as root in the initial pid namespace; without it verdicts have fewer witnesses, or none",
+        ),
+        finding(
+            "audit records",
+            if witnesses.audit { "readable" } else { "not readable" },
+            witnesses.audit,
+            "run as root; without it the kernel's own notes on refusals are not read",
         ),
         finding("left behind", &format!("{left} things of killed runs"), left == 0, "run: whyblocked clean"),
     ]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use whyblocked_agent::catalogue;
 
 use super::selection::{EngineChoice, Place, Selection};
-use super::{Exit, Failure, Format, json, print, session};
+use super::session::{self, Purpose};
+use super::{Exit, Failure, Format, json, print};
 use crate::record;
 use crate::report::explain;
 use crate::scenario::{most_like, nearest};
@@ -37,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let record = match &args.record {
         Some(path) => record::read(path)?,
-        None => session::record(&args.selection(), false)?,
+        None => session::record(&args.selection(), Purpose::Explanation)?,
     };
     // A file's scenario is called by the file's name.
     let scenario = args.record.is_none().then(|| record.scenarios.first()).flatten();

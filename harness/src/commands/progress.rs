@@ -38,6 +38,16 @@ impl Progress {
 
     pub(super) fn tell(&self, event: Event<'_>) {
         match event {
+            Event::Watched { containers } => match &self.shown {
+                Shown::Nothing => {}
+                Shown::Lines => {
+                    eprintln!("{:5.1} s  watching: {containers} containers", self.seconds());
+                }
+                Shown::Bar(bar) => {
+                    bar.inc_length(containers as u64);
+                    bar.set_message("watching");
+                }
+            },
             Event::Round { number, containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::selection::Selection;
-use super::{Exit, Failure, Format, json, print, session};
+use super::session::{self, Purpose};
+use super::{Exit, Failure, Format, json, print};
 use crate::record;
 use crate::report::{book, terminal};
 
@@ -27,7 +28,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(dir) = &args.book {
         book::check_place(dir)?;
     }
-    let record = session::record(&args.selection, true)?;
+    let record = session::record(&args.selection, Purpose::Survey)?;
     if let Some(path) = &args.record {
         record::write(&record, path)?;
     }

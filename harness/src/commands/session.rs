@@ -15,10 +15,20 @@ use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
 use crate::scenario::{Context, Resolution, Scenario};
-use crate::witness;
+use crate::witness::Witnesses;
+
+/// How a session differs from the usual one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Many verdicts, with progress shown.
+    Survey,
+    /// One verdict, as closely looked at as can be: what the filter refuses is written down by the kernel too. In a
+    /// survey that would be hundreds of lines in the host's log.
+    Explanation,
+}
 
 /// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
-pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Record, Failure> {
+pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, Failure> {
     let scenarios = selection.scenarios()?;
     let probes = selection.probes()?;
     let host = Host::read();
@@ -29,12 +39,19 @@ pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Recor
     for scenario in &scenarios {
         let (entry, subject) = prepare(scenario, &context)?;
         entries.push(entry);
-        subjects.extend(subject);
+        subjects.extend(subject.map(|mut subject| {
+            if purpose == Purpose::Explanation {
+                subject.plan.settings.log_filter();
+            }
+            subject
+        }));
     }
     let engine = Embedded::new(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let progress = Progress::new(tell_progress, subjects.len(), probes.len());
-    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &|event| progress.tell(event));
+    let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
+    let witnesses = Witnesses::set_up(engine.run_name());
+    let tell = |event: experiment::Event<'_>| progress.tell(event);
+    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &tell);
     progress.done();
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
@@ -45,7 +62,7 @@ pub(super) fn record(selection: &Selection, tell_progress: bool) -> Result<Recor
         format: FORMAT.to_owned(),
         started,
         engine: engine.about(),
-        witness: witness::available(),
+        witness: witnesses.took_part(),
         scenarios: entries,
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,

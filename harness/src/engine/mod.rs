@@ -3,6 +3,7 @@
 
 pub mod embedded;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -20,8 +21,51 @@ pub trait Engine: Sync {
     /// How many containers it can usefully run at once.
     fn parallel(&self) -> usize;
 
-    /// Starts a container with `settings`, runs `probes` in it in this order, and removes it again.
-    fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError>;
+    /// Starts a container, runs the job's probes in it in their order, and removes it again.
+    fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError>;
+}
+
+/// What is to be done in a container of its own.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// How the container is set up.
+    pub settings: &'a Settings,
+    /// The probes' ids.
+    pub probes: &'a [&'static str],
+    /// Who looks at the container from outside, if anybody does.
+    pub watch: Option<&'a dyn Watch>,
+}
+
+impl<'a> Job<'a> {
+    /// A job that nobody watches.
+    pub fn unwatched(settings: &'a Settings, probes: &'a [&'static str]) -> Self {
+        Self { settings, probes, watch: None }
+    }
+}
+
+/// Looks at a container from outside, at the two moments at which it holds still.
+pub trait Watch: Sync {
+    /// A number that no other watched container of this run has; marks in the kernel's trace carry it.
+    fn number(&self) -> u64;
+
+    /// The container is set up completely, its process is about to execute its first instruction, and nothing
+    /// was tried yet.
+    fn standing(&self, container: &Standing<'_>);
+
+    /// The container's process could not be held still: it runs all the same, unseen.
+    fn unseen(&self, why: &str);
+
+    /// The container's process has ended; its control groups are still there.
+    fn ended(&self, container: &Standing<'_>);
+}
+
+/// A container that holds still.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// Its process, by the number that it has for the harness.
+    pub pid: i32,
+    /// Its control groups' directories.
+    pub groups: &'a [PathBuf],
 }
 
 /// Which engine started the containers.
@@ -150,8 +194,8 @@ where
         1
     }
 
-    fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError> {
-        let observations = probes.iter().map(|probe| (self.answer)(settings, probe)).collect();
+    fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError> {
+        let observations = job.probes.iter().map(|probe| (self.answer)(job.settings, probe)).collect();
         Ok(Trial { observations, ..Trial::default() })
     }
 }

@@ -1,15 +1,31 @@
-//! The mechanisms that can say no: their ids in the kernel's order, and for each one a knob, a description
-//! and the words in which Compose turns it.
+//! The mechanisms that can say no: their ids in the kernel's order, and for each one a knob, a description, its
+//! checks, its trace, and how Compose's keys turn it. Each has a file; the books' pages are made from them.
 //!
 //! Whether a mechanism is *on* in some settings is not a list of its own: it is on if turning its knob
 //! changes them.
 
-mod confinement;
-mod files;
-mod host;
-mod identity;
-mod limits;
-mod namespaces;
+mod apparmor;
+mod capabilities;
+mod cgroup_namespace;
+mod device_cgroup;
+mod ipc_namespace;
+mod kernel;
+mod landlock;
+mod lockdown;
+mod masked_path;
+mod mount_namespace;
+mod network_namespace;
+mod no_new_privileges;
+mod ownership;
+mod pid_namespace;
+mod read_only_mount;
+mod resource_limit;
+mod seccomp;
+mod selinux;
+mod sysctl;
+mod user_namespace;
+mod uts_namespace;
+mod yama;
 
 use std::fmt;
 
@@ -79,9 +95,13 @@ pub struct Entry {
     /// Two or three sentences: what it is and how it says no.
     pub about: &'static str,
     /// Where in the kernel the question is asked.
-    pub checks: &'static [&'static str],
-    /// The Compose keys that turn it.
-    pub keys: &'static [&'static str],
+    pub checks: &'static [Check],
+    /// With which errnos it usually answers; none where something is just not there.
+    pub errnos: &'static [&'static str],
+    /// How the kernel's own witnesses name it, and where it cannot be seen: two to four sentences.
+    pub trace: &'static str,
+    /// The settings that turn it.
+    pub keys: &'static [Key],
     /// The change to a Compose service that opens it, in Compose's own words.
     pub open_with: &'static str,
     /// Where this can be read up.
@@ -92,30 +112,57 @@ pub struct Entry {
     pub state: fn(&Settings) -> String,
 }
 
+/// A place in the kernel where the question is asked.
+#[derive(Debug)]
+pub struct Check {
+    /// The function, by its name in the kernel's source.
+    pub function: &'static str,
+    /// What it asks, as a fragment.
+    pub asks: &'static str,
+}
+
+/// A setting that turns a mechanism.
+#[derive(Debug)]
+pub struct Key {
+    /// A Compose service's key, after it the part of its value that matters; or `daemon: ` and a key of
+    /// `daemon.json`.
+    pub key: &'static str,
+    /// How it turns the mechanism, as a fragment; also where Docker and the built-in engine differ.
+    pub turns: &'static str,
+}
+
+impl Entry {
+    /// What it is, in one line: the first sentence of what is said about it.
+    pub fn in_a_line(&self) -> &'static str {
+        let end = self.about.find(". ").map_or(self.about.len(), |end| end + 1);
+        &self.about[..end]
+    }
+}
+
 /// Every mechanism, in the kernel's order.
 pub const ALL: [&Entry; 22] = [
-    &namespaces::MOUNT,
-    &namespaces::PID,
-    &namespaces::NETWORK,
-    &namespaces::IPC,
-    &namespaces::UTS,
-    &namespaces::CGROUP,
-    &confinement::SECCOMP,
-    &identity::OWNERSHIP,
-    &identity::CAPABILITIES,
-    &identity::USER_NAMESPACE,
-    &files::READ_ONLY_MOUNT,
-    &files::MASKED_PATH,
-    &limits::DEVICE_CGROUP,
-    &limits::RESOURCE_LIMIT,
-    &identity::NO_NEW_PRIVILEGES,
-    &confinement::SELINUX,
-    &confinement::APPARMOR,
-    &host::LANDLOCK,
-    &host::YAMA,
-    &host::LOCKDOWN,
-    &limits::SYSCTL,
-    &host::KERNEL,
+    &mount_namespace::ENTRY,
+    &pid_namespace::ENTRY,
+    &network_namespace::ENTRY,
+    &ipc_namespace::ENTRY,
+    &uts_namespace::ENTRY,
+    &cgroup_namespace::ENTRY,
+    &seccomp::ENTRY,
+    &ownership::ENTRY,
+    &capabilities::ENTRY,
+    &user_namespace::ENTRY,
+    &read_only_mount::ENTRY,
+    &masked_path::ENTRY,
+    &device_cgroup::ENTRY,
+    &resource_limit::ENTRY,
+    &no_new_privileges::ENTRY,
+    &selinux::ENTRY,
+    &apparmor::ENTRY,
+    &landlock::ENTRY,
+    &yama::ENTRY,
+    &lockdown::ENTRY,
+    &sysctl::ENTRY,
+    &kernel::ENTRY,
 ];
 
 impl Mechanism {
@@ -176,22 +223,6 @@ mod tests {
         for (place, entry) in ALL.iter().enumerate() {
             assert_eq!(entry.id as usize, place, "{:?}", entry.id);
             assert_eq!(entry.id.entry().title, entry.title);
-        }
-    }
-
-    #[test]
-    fn every_mechanism_cites_a_source_and_names_a_check() {
-        for entry in ALL {
-            assert!(!entry.sources.is_empty(), "{} cites nothing", entry.id);
-            assert!(!entry.checks.is_empty(), "{} names no check", entry.id);
-        }
-    }
-
-    #[test]
-    fn a_mechanism_with_a_knob_says_how_to_turn_it() {
-        for entry in ALL {
-            assert_eq!(entry.relax.is_some(), !entry.keys.is_empty(), "{}", entry.id);
-            assert!(!entry.open_with.is_empty(), "{}", entry.id);
         }
     }
 }

@@ -121,6 +121,9 @@ pub struct Cell {
     pub evidence: Vec<Evidence>,
     /// How well it is proved; absent where nothing was decided.
     pub proof: Option<Proof>,
+    /// Why no independent method confirms it, or what disagrees; absent where it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<String>,
     /// Why it could not be tested, or what broke: a mechanism's id, `set-up` or `engine`.
     pub reason: Option<String>,
     /// The same in words, and anything else a reader should know.

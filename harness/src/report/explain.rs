@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use whyblocked_agent::catalogue;
 
-use super::terminal::{plain, wrapped};
+use super::terminal::{moved, plain, wrapped};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Posture, Proof, Record, ScenarioEntry};
 use crate::verdict::list;
@@ -28,6 +28,10 @@ pub fn text(record: &Record, scenario: &str, probe: &str) -> Option<String> {
         return Some(text);
     }
     let cell = record.cell(scenario, probe)?;
+    if cell.proof == Some(Proof::Conflict) {
+        let why = plain(cell.unconfirmed.as_deref().unwrap_or("see the evidence"));
+        paragraph(&mut text, &format!("CONFLICT: the methods disagree: {why}."));
+    }
     heading(&mut text, &format!("{scenario} / {probe}"));
     attempt(&mut text, probe);
     happened(&mut text, cell, entry);
@@ -36,10 +40,11 @@ pub fn text(record: &Record, scenario: &str, probe: &str) -> Option<String> {
             mechanisms(&mut text, cell, entry);
             opening(&mut text, cell);
         }
-        Outcome::Allowed => got_through(&mut text, cell, entry),
+        Outcome::Allowed => got_through(&mut text, entry),
         Outcome::Untestable | Outcome::Broken => {}
     }
     contradictions(&mut text, cell);
+    evidence(&mut text, cell);
     proof(&mut text, cell, record);
     Some(text)
 }
@@ -140,15 +145,12 @@ fn opening(text: &mut String, cell: &Cell) {
     text.push('\n');
 }
 
-fn got_through(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
+fn got_through(text: &mut String, scenario: &ScenarioEntry) {
     heading(text, "What was on, and did not stop it");
     for posture in &scenario.posture {
         let state =
             if posture.state.is_empty() { String::new() } else { format!(" [{}]", plain(&posture.state)) };
         let _ = writeln!(text, "  {QUIET}{:<18}{QUIET:#}{state}", posture.mechanism);
-    }
-    for evidence in cell.evidence.iter().filter(|evidence| evidence.method == "outside") {
-        paragraph(text, &format!("From outside: {} ({}).", plain(&evidence.says), plain(&evidence.detail)));
     }
     text.push('\n');
 }
@@ -167,14 +169,46 @@ fn contradictions(text: &mut String, cell: &Cell) {
     }
 }
 
+/// The witnesses in the order of the kernel's questions, and then the experiment.
+const METHODS: [(&str, &str); 6] = [
+    ("filter", "the installed filter, evaluated"),
+    ("dye", "the same filter, dyed"),
+    ("trace", "the kernel's trace"),
+    ("audit", "the kernel's audit records"),
+    ("outside", "seen from the host"),
+    ("experiment", "the experiment"),
+];
+
+fn evidence(text: &mut String, cell: &Cell) {
+    heading(text, "The evidence");
+    for (method, words) in METHODS {
+        let mut said = cell.evidence.iter().filter(|evidence| evidence.method == method).peekable();
+        if said.peek().is_some() {
+            let _ = writeln!(text, "  {words}");
+        }
+        for evidence in said {
+            text.push_str(&moved(&plain(&evidence.says), WIDTH, 4, 2));
+            // The trace's links are a chain: one a line.
+            for link in evidence.detail.split("; ").filter(|link| !link.is_empty()) {
+                let _ = write!(text, "{QUIET}{}{QUIET:#}", moved(&plain(link), WIDTH, 8, 2));
+            }
+        }
+    }
+    text.push('\n');
+}
+
 fn proof(text: &mut String, cell: &Cell, record: &Record) {
+    let why = || plain(cell.unconfirmed.as_deref().unwrap_or("no reason given"));
     let words = match cell.proof {
-        Some(Proof::Confirmed) => "confirmed: the experiment and an independent witness agree.",
-        Some(Proof::Single) => "single: by experiment; no independent witness looked.",
-        Some(Proof::Conflict) => "CONFLICT: the methods disagree; see the evidence.",
+        Some(Proof::Confirmed) => "confirmed: the experiment and an independent witness agree.".to_owned(),
+        Some(Proof::Single) => format!("single: by experiment alone: {}.", why()),
+        Some(Proof::Conflict) => format!("CONFLICT: the methods disagree: {}.", why()),
         None => return,
     };
     paragraph(text, &format!("Proof: {words}"));
+    if !record.witness.reason.is_empty() {
+        paragraph(text, &format!("Witnesses: {}.", plain(&record.witness.reason)));
+    }
     let _ = writeln!(
         text,
         "{QUIET}{} containers, {:.2} s; {} on {}{QUIET:#}",

@@ -2,4 +2,5 @@
 
 pub mod book;
 pub mod explain;
+pub mod proofs;
 pub mod terminal;

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::proofs::{Proofs, by_probe};
 use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome, Proof, Record, ScenarioEntry};
+use crate::record::{Cell, Outcome, Record, ScenarioEntry};
 
 /// Columns of the terminal; 80 if there is none.
 pub fn width() -> usize {
@@ -30,7 +31,8 @@ const HEADING: Style = Style::new().bold();
 pub fn table(record: &Record, width: usize) -> String {
     let mut text = String::new();
     let run: Vec<&ScenarioEntry> = record.scenarios.iter().filter(|s| s.not_run.is_none()).collect();
-    conflicts(&mut text, record);
+    let proofs = Proofs::of(record);
+    conflicts(&mut text, &proofs, width.min(100));
     let per_block = (width.saturating_sub(NAME) / CELL).max(1);
     for block in run.chunks(per_block) {
         matrix(&mut text, record, block);
@@ -43,13 +45,48 @@ pub fn table(record: &Record, width: usize) -> String {
     not_run(&mut text, record, width);
     notes(&mut text, record, width);
     summary(&mut text, record);
+    proved(&mut text, record, &proofs, width);
     text
 }
 
-fn conflicts(text: &mut String, record: &Record) {
-    for cell in record.cells.iter().filter(|cell| cell.proof == Some(Proof::Conflict)) {
-        line(text, BROKEN, &format!("CONFLICT {} / {}: the methods disagree", cell.scenario, cell.probe));
+fn conflicts(text: &mut String, proofs: &Proofs<'_>, width: usize) {
+    for cell in &proofs.conflicts {
+        line(
+            text,
+            BROKEN,
+            &format!("CONFLICT {} / {}: the methods disagree", plain(&cell.scenario), plain(&cell.probe)),
+        );
+        let why = cell.unconfirmed.as_deref().unwrap_or("no reason given");
+        text.push_str(&moved(&plain(why), width, 4, 0));
     }
+}
+
+/// How many blocks are confirmed, the list of those that are not, and which witnesses there were.
+fn proved(text: &mut String, record: &Record, proofs: &Proofs<'_>, width: usize) {
+    if let Some(percent) = proofs.percent() {
+        let Proofs { confirmed, blocked, .. } = proofs;
+        let sentence = format!(
+            "{confirmed} of {blocked} blocks confirmed by an independent witness ({}), {} conflicts",
+            share(percent),
+            proofs.conflicts.len()
+        );
+        text.push_str(&wrapped(&sentence, width, 0));
+    }
+    for (reason, cells) in &proofs.rest {
+        let probes: Vec<String> =
+            by_probe(cells).iter().map(|(probe, times)| format!("{} ({times})", plain(probe))).collect();
+        let sentence = format!("experiment only: {}: {}", probes.join(", "), plain(reason));
+        text.push_str(&moved(&sentence, width, 2, 4));
+    }
+    if !record.witness.reason.is_empty() {
+        text.push_str(&wrapped(&format!("witnesses: {}", plain(&record.witness.reason)), width, 4));
+    }
+}
+
+/// A percentage; 100 only if nothing is missing.
+pub fn share(percent: f64) -> String {
+    let shown = if percent < 100.0 { percent.min(99.9) } else { percent };
+    format!("{shown:.1} %")
 }
 
 fn matrix(text: &mut String, record: &Record, scenarios: &[&ScenarioEntry]) {
@@ -241,6 +278,15 @@ pub fn wrapped(words: &str, width: usize, indent: usize) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The same, with the whole paragraph moved to the right.
+pub fn moved(words: &str, width: usize, left: usize, indent: usize) -> String {
+    let margin = " ".repeat(left);
+    wrapped(words, width.saturating_sub(left), indent)
+        .lines()
+        .map(|line| format!("{margin}{line}\n"))
+        .collect()
 }
 
 /// Text that may come from a container or a file, without anything that a terminal would obey.

@@ -52,7 +52,7 @@ impl Architecture {
     pub const NATIVE: Self = if cfg!(target_arch = "aarch64") { Self::Aarch64 } else { Self::X8664 };
 
     /// The 32-bit one that the same processor runs.
-    fn compat(self) -> Self {
+    pub fn compat(self) -> Self {
         match self {
             Self::X8664 | Self::X86 => Self::X86,
             Self::Aarch64 | Self::Arm => Self::Arm,
@@ -308,7 +308,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::Rule;
-    use super::super::interpreter::run;
+    use super::super::interpreter::{Data, run};
     use super::*;
 
     fn compare() -> impl Strategy<Value = Compare> {
@@ -357,21 +357,28 @@ mod tests {
             number in 0u32..480,
             args in proptest::array::uniform6(prop_oneof![0u64..4, Just(1 << 32), any::<u64>()]),
         ) {
-            let policy = Policy { name: "random".to_owned(), default, rules, compat: false };
+            let policy = Policy { name: "random".to_owned(), default, rules, compat: false, dye: None, log: false };
             let program = compile(&policy).unwrap();
             let native = Architecture::NATIVE;
             prop_assert_eq!(
-                run(&program, number, native.audit(), &args),
-                evaluate(&policy, native, number, &args).code()
+                run(&program, &Data { number, architecture: native.audit(), args, ..Data::default() }),
+                Ok(evaluate(&policy, native, number, &args).code())
             );
         }
     }
 
     #[test]
     fn an_architecture_that_the_filter_does_not_know_is_killed() {
-        let policy =
-            Policy { name: "native".to_owned(), default: Action::Allow, rules: Vec::new(), compat: false };
+        let policy = Policy {
+            name: "native".to_owned(),
+            default: Action::Allow,
+            rules: Vec::new(),
+            compat: false,
+            dye: None,
+            log: false,
+        };
         let program = compile(&policy).unwrap();
-        assert_eq!(run(&program, 0, 0x1234, &[0; 6]), Action::KillThread.code());
+        let data = Data { architecture: 0x1234, ..Data::default() };
+        assert_eq!(run(&program, &data), Ok(Action::KillThread.code()));
     }
 }

@@ -17,7 +17,6 @@ struct Profile {
     #[serde(default)]
     syscalls: Option<Vec<Syscalls>>,
     #[serde(default)]
-    #[expect(dead_code, reason = "accepted and without effect here, as in Docker without audit")]
     flags: Option<Vec<String>>,
 }
 
@@ -85,6 +84,8 @@ pub fn parse(name: &str, text: &str, situation: &Situation) -> Result<Policy, St
         default: action(&profile.default_action, profile.default_errno_ret)?,
         rules,
         compat: named.iter().any(|name| name == COMPAT),
+        dye: None,
+        log: profile.flags.iter().flatten().any(|flag| flag == "SECCOMP_FILTER_FLAG_LOG"),
     })
 }
 

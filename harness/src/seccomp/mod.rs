@@ -5,11 +5,12 @@
 
 mod compile;
 pub mod docker_json;
-#[cfg(test)]
-mod interpreter;
+mod dye;
+pub mod interpreter;
 mod own_form;
 
 pub use compile::{Architecture, Instruction, TooLong, compile};
+pub use dye::DYE;
 pub use own_form::DefaultProfile;
 
 use crate::capability::CapabilitySet;
@@ -25,6 +26,10 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Whether the 32-bit calls of the same processor go through the rules too; else they are killed.
     pub compat: bool,
+    /// The errno that stands in the place of the policy's own ones, if they were changed: see [`Policy::dyed`].
+    pub dye: Option<u16>,
+    /// Whether the kernel writes down what the filter refuses: `SECCOMP_FILTER_FLAG_LOG`.
+    pub log: bool,
 }
 
 /// Calls, conditions and what happens then.

@@ -96,7 +96,14 @@ impl Profile {
             action: rule.errno.map_or(Action::Allow, |errno| Action::Errno(errno as u16)),
             calls: rule.calls,
         }));
-        Policy { name: self.name, default: Action::Errno(self.default as u16), rules, compat: true }
+        Policy {
+            name: self.name,
+            default: Action::Errno(self.default as u16),
+            rules,
+            compat: true,
+            dye: None,
+            log: false,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! From observations to verdicts. Pure: no files, no processes, no clock.
 
+mod proof;
 mod reason;
 pub mod search;
 
@@ -7,11 +8,13 @@ use nix::errno::Errno;
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
+use self::proof::prove;
 use self::search::{Blocked, Findings, Subset};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
-use crate::record::{Cell, Evidence, Outcome, Proof, Violation};
+use crate::record::{Cell, Evidence, Outcome, Violation};
+use crate::witness::Finding;
 
 /// What a verdict for one probe in one scenario rests on.
 #[derive(Debug)]
@@ -30,23 +33,12 @@ pub struct Case<'a> {
     pub control: Option<&'a Observation>,
     /// Why a trial could not be run, or what a probe said that broke in it.
     pub failure: Option<String>,
-    /// What witnesses saw, each agreeing (or not) with the experiment.
-    pub witnessed: Vec<Witnessed>,
+    /// What witnesses saw in the scenario itself.
+    pub witnessed: Vec<Finding>,
     /// The host.
     pub host: &'a Host,
     /// How far the run could reach.
     pub reach: &'a Reach,
-}
-
-/// What a method that is independent of the experiment saw.
-#[derive(Clone, Debug)]
-pub struct Witnessed {
-    /// For the record.
-    pub evidence: Evidence,
-    /// The mechanism that it saw answer, if it saw one.
-    pub answered: Option<Mechanism>,
-    /// Whether that fits what the experiment showed.
-    pub agrees: bool,
 }
 
 /// The verdict.
@@ -57,7 +49,7 @@ pub fn verdict(case: &Case<'_>) -> Cell {
             cell.outcome = Outcome::Allowed;
             cell.evidence.push(experiment("reached in the scenario itself", case.full));
             cell.violations = named_violations(case, violations);
-            cell.proof = Some(proof(case));
+            prove(case, &[], &mut cell);
         }
         Findings::Blocked(blocked) => decide_blocked(case, blocked, &mut cell),
         Findings::Untestable => {
@@ -74,7 +66,7 @@ pub fn verdict(case: &Case<'_>) -> Cell {
             cell.note = Some(format!("the trial with {with} on proves nothing: {why}"));
         }
     }
-    cell.evidence.extend(case.witnessed.iter().map(|witnessed| witnessed.evidence.clone()));
+    cell.evidence.extend(case.witnessed.iter().map(Finding::evidence));
     cell
 }
 
@@ -92,6 +84,7 @@ fn blank(case: &Case<'_>) -> Cell {
         depth: None,
         evidence: Vec::new(),
         proof: None,
+        unconfirmed: None,
         reason: None,
         note: case.full.map(|seen| seen.detail.clone()).filter(|detail| !detail.is_empty()),
         violations: Vec::new(),
@@ -103,10 +96,12 @@ fn decide_blocked(case: &Case<'_>, blocked: &Blocked, cell: &mut Cell) {
     cell.layers = case.plan.named(blocked.layers);
     cell.opens = blocked.opens.iter().map(|open| case.plan.named(*open)).collect();
     cell.depth = blocked.opens.iter().map(|open| open.len() as u32).min();
-    let witness = case.witnessed.iter().find_map(|witnessed| witnessed.answered);
-    cell.blocked_by = witness.or_else(|| answered(case, blocked));
+    let named = case.witnessed.iter().find_map(|finding| finding.named.as_ref());
+    cell.blocked_by = named.map(|named| named.mechanism).or_else(|| answered(case, blocked));
     cell.violations = named_violations(case, &blocked.violations);
-    cell.proof = Some(proof(case));
+    let involved =
+        blocked.stopping.iter().chain(&blocked.opens).fold(Subset::EMPTY, |all, set| all.with(*set));
+    prove(case, &case.plan.named(involved), cell);
     cell.evidence.push(experiment("stopped in the scenario itself", case.full));
     for layer in &cell.layers {
         cell.evidence.push(Evidence {
@@ -160,16 +155,6 @@ fn telling_errno(seen: &Observation) -> Option<Mechanism> {
         libc::EROFS => Some(Mechanism::ReadOnlyMount),
         libc::ESRCH => Some(Mechanism::PidNamespace),
         _ => None,
-    }
-}
-
-fn proof(case: &Case<'_>) -> Proof {
-    if case.witnessed.iter().any(|witnessed| !witnessed.agrees) {
-        Proof::Conflict
-    } else if case.witnessed.is_empty() {
-        Proof::Single
-    } else {
-        Proof::Confirmed
     }
 }
 

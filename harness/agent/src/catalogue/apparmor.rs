@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use syscalls::Sysno;
 
 use crate::layout;
-use crate::probe::{Attempt, Effect, Probe};
+use crate::probe::{Aim, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, cstring, ptr};
 use crate::wire::Request;
 
@@ -25,7 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_FOWNER"],
-        aims: &[],
+        aims: &[Aim::Path("/proc/uptime")],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the mode stays what it was",

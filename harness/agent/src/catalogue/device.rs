@@ -62,7 +62,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[libc::ENOMEDIUM],
         refusal: &[],
         capabilities: &[],
-        aims: &[],
+        aims: &[Aim::Disk],
         needs: &[],
         effect: Effect::Harmless,
         harmless_because: "the disk is opened for reading and closed again; nothing is read",

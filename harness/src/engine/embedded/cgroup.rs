@@ -45,6 +45,11 @@ impl Groups {
         self.places.iter().try_for_each(|(_, group)| write(group, "cgroup.procs", &pid.to_string()))
     }
 
+    /// The groups' directories.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.places.iter().map(|(_, group)| group.clone()).collect()
+    }
+
     /// The group in a hierarchy.
     pub(super) fn in_hierarchy(&self, name: &str) -> Option<&Path> {
         self.places.iter().find(|(known, _)| known == name).map(|(_, group)| group.as_path())

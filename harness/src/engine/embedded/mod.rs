@@ -6,6 +6,7 @@
 
 pub mod cgroup;
 mod device_program;
+mod hold;
 mod image;
 mod kernel_mounts;
 mod lab;
@@ -27,7 +28,8 @@ use self::cgroup::Cgroups;
 use self::lab::Lab;
 use self::outside::Outside;
 use self::run_dir::RunDir;
-use super::{About, Engine, EngineError, Trial};
+use self::spawn::Duties;
+use super::{About, Engine, EngineError, Job, Trial, Watch};
 use crate::host::Reach;
 use crate::settings::Settings;
 
@@ -68,6 +70,13 @@ impl Embedded {
     }
 }
 
+impl Embedded {
+    /// A name that no other live run has: what this run leaves in the kernel is called so.
+    pub fn run_name(&self) -> &str {
+        self.dir.name()
+    }
+}
+
 impl Engine for Embedded {
     fn about(&self) -> About {
         About {
@@ -82,13 +91,16 @@ impl Engine for Embedded {
         2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
-    fn run(&self, settings: &Settings, probes: &[&'static str]) -> Result<Trial, EngineError> {
+    fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError> {
+        let Job { settings, probes, watch } = *job;
         let start = Instant::now();
         let container = self.container(settings)?;
         let request = Request {
             probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
             token: container.token.clone(),
             limit_ms: PROBE_LIMIT_MS,
+            watched: watch.map(Watch::number),
+            dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
             ..self.outside.request()
         };
         let needs: Vec<Need> = probes
@@ -99,7 +111,7 @@ impl Engine for Embedded {
             .collect();
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let limit = PROBE_LIMIT * probes.len() as u32;
-        let text = self.start(settings, &container, &needs, &argument, limit)?;
+        let text = self.start(settings, &container, &needs, &argument, Duties { limit, watch })?;
         let observations = output::parse(&text, probes)?;
         let canaries = container.lab.map(|lab| lab.take_canaries(&container.token)).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
@@ -116,7 +128,8 @@ impl Embedded {
     /// Starts a container whose process only looks at itself.
     pub fn inspect(&self, settings: &Settings) -> Result<Inspection, EngineError> {
         let container = self.container(settings)?;
-        let text = self.start(settings, &container, &[], "inspect", PROBE_LIMIT)?;
+        let duties = Duties { limit: PROBE_LIMIT, watch: None };
+        let text = self.start(settings, &container, &[], "inspect", duties)?;
         let gibberish =
             || EngineError::Gibberish { text: String::from_utf8_lossy(&text).escape_debug().to_string() };
         serde_json::from_slice(&text).map_err(|_| gibberish())
@@ -134,7 +147,7 @@ impl Embedded {
         container: &Container,
         needs: &[Need],
         argument: &str,
-        limit: Duration,
+        duties: Duties<'_>,
     ) -> Result<Vec<u8>, EngineError> {
         let groups = self.cgroups.groups(settings)?;
         let host = plan::Outside {
@@ -144,6 +157,6 @@ impl Embedded {
             groups: &groups,
         };
         let plan = plan::plan(settings, &host, needs, argument)?;
-        spawn::run(&plan, settings, &groups, limit)
+        spawn::run(&plan, settings, &groups, duties)
     }
 }

@@ -308,8 +308,9 @@ impl Planner<'_> {
             self.add("set the AppArmor profile", op);
         }
         // Without no_new_privs installing a filter takes CAP_SYS_ADMIN, so it comes before the drop.
+        let log = settings.seccomp.as_ref().is_some_and(|filter| filter.log);
         if settings.seccomp.is_some() && !settings.no_new_privileges {
-            self.add("install the filter", Op::Filter);
+            self.add("install the filter", Op::Filter { log });
         }
         let root = settings.identity.uid == 0;
         self.add("drop capabilities from the bounding set", Op::Bound { keep: settings.capabilities.bits() });
@@ -328,7 +329,7 @@ impl Planner<'_> {
         if settings.no_new_privileges {
             self.add("set no_new_privs", Op::NoNewPrivileges);
             if settings.seccomp.is_some() {
-                self.add("install the filter", Op::Filter);
+                self.add("install the filter", Op::Filter { log });
             }
         }
         // Changing ids clears it, so that it comes last.

@@ -89,7 +89,7 @@ pub fn left_behind() -> Vec<PathBuf> {
 
 /// Whether the run that made something of this name may still be alive: its directory says so, or, where that is
 /// in another temporary directory than ours, its process number is in use.
-pub(super) fn may_be_alive(name: &str) -> bool {
+pub(crate) fn may_be_alive(name: &str) -> bool {
     let dir = std::env::temp_dir().join(name);
     if dir.exists() {
         return is_alive(&dir);

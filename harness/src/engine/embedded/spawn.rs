@@ -10,19 +10,28 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cgroup::Groups;
 use super::plan::Plan;
-use super::{EngineError, step};
+use super::{EngineError, hold, step};
+use crate::engine::{Standing, Watch};
 use crate::settings::{Settings, UserNamespace};
 
 /// What a container may take beside its probes' own limits.
 const SETUP_LIMIT: Duration = Duration::from_secs(20);
 
-/// Starts the container, and returns what it wrote to its standard output. `limit` is its process's own; the
-/// set-up has another.
+/// What the one who starts a container owes to others while it runs.
+#[derive(Clone, Copy)]
+pub(super) struct Duties<'a> {
+    /// The time limit of its process; the set-up has another.
+    pub(super) limit: Duration,
+    /// Who looks at it from outside.
+    pub(super) watch: Option<&'a dyn Watch>,
+}
+
+/// Starts the container, and returns what it wrote to its standard output.
 pub(super) fn run(
     plan: &Plan,
     settings: &Settings,
     groups: &Groups,
-    limit: Duration,
+    duties: Duties<'_>,
 ) -> Result<Vec<u8>, EngineError> {
     let (output, output_in) = pipe()?;
     let (failure, failure_in) = pipe()?;
@@ -33,8 +42,17 @@ pub(super) fn run(
         lifeline: lifeline.as_raw_fd(),
         lifeline_in: lifeline_in.as_raw_fd(),
     };
-    let child = Child::clone(plan, flags(settings), &ends)?;
+    let mut child = Child::clone(plan, flags(settings), &ends)?;
     drop((output_in, failure_in, lifeline));
+    let places = groups.paths();
+    let standing = Standing { pid: child.pid, groups: &places };
+    let held = duties.watch.and_then(|watch| match hold::seize(child.pid) {
+        Ok(held) => Some((held, watch)),
+        Err(error) => {
+            watch.unseen(&error.to_string());
+            None
+        }
+    });
 
     if let Some(namespace) = &settings.user_namespace {
         map_ids(child.pid, namespace)?;
@@ -44,8 +62,14 @@ pub(super) fn run(
     // A child that is gone already says why over the other pipe.
     let _ = lifeline_in.write_all(b"g");
 
-    let text = read_until_end(&output, SETUP_LIMIT + limit);
+    if let Some((held, watch)) = held {
+        child.waited = !held.at_execution(SETUP_LIMIT, || watch.standing(&standing))?;
+    }
+    let text = read_until_end(&output, SETUP_LIMIT + duties.limit);
     child.end(text.is_err())?;
+    if let Some(watch) = duties.watch {
+        watch.ended(&standing);
+    }
     let mut report = Vec::new();
     fs::File::from(failure)
         .read_to_end(&mut report)
@@ -92,6 +116,9 @@ impl Child {
     }
 
     fn end(mut self, kill: bool) -> Result<(), EngineError> {
+        if self.waited {
+            return Ok(());
+        }
         if kill {
             // SAFETY: our own child, not yet waited for.
             unsafe { libc::kill(self.pid, libc::SIGKILL) };

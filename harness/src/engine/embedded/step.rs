@@ -69,8 +69,8 @@ pub(super) enum Op {
     StandardDescriptors,
     /// `umask(2)`.
     Umask { mask: u32 },
-    /// Installs the filter.
-    Filter,
+    /// Installs the filter; with `log` the kernel writes down what it refuses.
+    Filter { log: bool },
     /// Sets `no_new_privs`.
     NoNewPrivileges,
     /// Leaves these capabilities in the bounding set.
@@ -184,12 +184,14 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
                 libc::umask(*mask);
                 true
             }
-            Op::Filter => {
+            Op::Filter { log } => {
                 let program = libc::sock_fprog {
                     len: with.filter.len() as u16,
                     filter: with.filter.as_ptr().cast_mut().cast(),
                 };
-                libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) == 0
+                let flags = if *log { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 };
+                libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
+                    == 0
             }
             Op::NoNewPrivileges => libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0,
             Op::Bound { keep } => bound(*keep),

@@ -93,9 +93,32 @@ pub(super) fn facts(rows: &[(&str, String)]) -> String {
     html
 }
 
-/// A list of addresses of the catalogue.
+/// A table of named columns; the values must be escaped already.
+pub(super) fn columns<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut html = String::from("<table class=\"facts\"><thead><tr>");
+    for name in head {
+        let _ = write!(html, "<th>{name}</th>");
+    }
+    html.push_str("</tr></thead><tbody>\n");
+    for row in rows {
+        html.push_str("<tr>");
+        for value in row {
+            let _ = write!(html, "<td>{value}</td>");
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</tbody></table>\n");
+    html
+}
+
+/// The addresses that the catalogue cites.
 pub(super) fn sources(urls: &[&str]) -> String {
-    urls.iter().fold(String::from("Sources:\n\n"), |mut text, url| {
+    format!("Sources:\n\n{}", addresses(urls))
+}
+
+/// A list of addresses of the catalogue.
+pub(super) fn addresses(urls: &[&str]) -> String {
+    urls.iter().fold(String::new(), |mut text, url| {
         let _ = writeln!(text, "- <{url}>");
         text
     })

@@ -1,11 +1,11 @@
-//! A page for each mechanism, and the list of them: how it says no, what opens it, and where in this run it
-//! answered or would have.
+//! A page for each mechanism, and the list of them: how it says no, where in this run it answered or would have,
+//! and what is known of it apart from any run. That part is the project's own book's page too.
 
 use std::fmt::Write as _;
 
 use super::Page;
 use super::grid::Grid;
-use super::markdown::{code, codes, escape, facts, link, sources};
+use super::markdown::{addresses, code, codes, columns, escape, facts, link};
 use crate::mechanism::{ALL, Entry};
 
 /// Where in a run one mechanism played a part: scenario and probe, scenario by scenario.
@@ -29,14 +29,14 @@ pub(super) fn pages(grid: &Grid<'_>) -> Vec<Page> {
     }
     let mut pages = vec![Page::new("mechanisms.md", list(&places))];
     for (entry, places) in ALL.iter().zip(&places) {
-        let mut text =
-            format!("# {}\n\n{}\n\n{}", escape(entry.title), code(&entry.id.id()), description(entry));
+        let mut text = summary(entry);
         let _ = writeln!(text, "\n## Where it answered\n\n{}", told(grid, &places.answered));
         let _ = writeln!(
             text,
             "## Where it stood behind another\n\nSomething else answered first; this one would have been enough alone.\n\n{}",
             told(grid, &places.behind)
         );
+        text.push_str(&details(entry));
         pages.push(Page::new(format!("mechanisms/{}.md", entry.id), text));
     }
     pages
@@ -62,18 +62,44 @@ fn list(places: &[Places]) -> String {
     text
 }
 
-/// What a mechanism is, apart from any run.
-pub(super) fn description(entry: &Entry) -> String {
-    let mut text = format!("{}\n\n", escape(entry.about));
-    let keys = if entry.keys.is_empty() { "none: it is the host's".to_owned() } else { codes(entry.keys) };
+/// The top of a mechanism's page: what it is, and what there is to know of it in a line.
+pub(super) fn summary(entry: &Entry) -> String {
+    let mut text = format!("# {}\n\n{}\n\n", escape(entry.title), code(&entry.id.id()));
+    let _ = writeln!(text, "{}\n", escape(entry.about));
     text.push_str(&facts(&[
-        ("Compose keys", keys),
+        ("Errnos", errnos(entry)),
+        ("Has a knob", knob(entry).to_owned()),
         ("What opens it", code(entry.open_with)),
-        ("Asked in the kernel by", codes(entry.checks)),
     ]));
-    text.push('\n');
-    text.push_str(&sources(entry.sources));
     text
+}
+
+/// The rest of the page: its checks, its trace, its keys, its sources.
+pub(super) fn details(entry: &Entry) -> String {
+    let checks = entry.checks.iter().map(|check| [code(check.function), escape(check.asks)]);
+    let checks = columns(["Function", "What it asks"], checks);
+    let keys = if entry.keys.is_empty() {
+        "No key of a Compose service turns it: it is the host's.\n".to_owned()
+    } else {
+        let keys = entry.keys.iter().map(|key| [code(key.key), escape(key.turns)]);
+        columns(["Key", "How it turns it"], keys)
+    };
+    format!(
+        "\n## Where the kernel asks\n\n{checks}\n## How the kernel's own witnesses name it\n\n{}\n\n\
+         ## What turns it\n\n{keys}\n## Sources\n\n{}",
+        escape(entry.trace),
+        addresses(entry.sources)
+    )
+}
+
+/// The errnos with which it answers.
+pub(super) fn errnos(entry: &Entry) -> String {
+    if entry.errnos.is_empty() { "none".to_owned() } else { codes(entry.errnos) }
+}
+
+/// Whether a container's settings turn it.
+pub(super) fn knob(entry: &Entry) -> &'static str {
+    if entry.relax.is_some() { "yes" } else { "no" }
 }
 
 /// Verdicts, a line for each scenario.

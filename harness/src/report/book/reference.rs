@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use whyblocked_agent::catalogue::{FAMILIES, Family};
 
-use super::markdown::{code, codes, escape, link};
+use super::markdown::{code, columns, escape, link};
 use super::{Page, mechanisms, probes, scenarios};
-use crate::mechanism;
+use crate::mechanism::{self, Entry};
 use crate::scenario::file::Facility;
 use crate::scenario::{self, ScenarioError};
 
@@ -22,6 +22,9 @@ pub fn pages() -> Result<Vec<Page>, ScenarioError> {
     }
     pages.push(Page::new("reference/scenarios.md", scenario_list()?));
     pages.push(Page::new("reference/mechanisms.md", mechanism_list()));
+    for entry in mechanism::ALL {
+        pages.push(Page::new(format!("reference/mechanisms/{}.md", entry.id), mechanism_page(entry)));
+    }
     Ok(pages)
 }
 
@@ -83,20 +86,23 @@ fn in_words(facility: Facility) -> &'static str {
 }
 
 fn mechanism_list() -> String {
-    let ids = mechanism::ALL.iter().map(|entry| entry.id.id());
-    let mut text = format!(
-        "{MADE}# Mechanisms\n\nWhat can say no, in the order in which the kernel usually asks: {}.\n",
-        codes(ids)
-    );
-    for entry in mechanism::ALL {
+    let rows = mechanism::ALL.iter().map(|entry| {
         let id = entry.id.id();
-        let _ = write!(
-            text,
-            "\n## {} {{#{id}}}\n\n{}\n\n{}",
-            escape(entry.title),
-            code(&id),
-            mechanisms::description(entry)
-        );
-    }
-    text
+        [
+            link(&format!("mechanisms/{id}.md"), &id),
+            escape(entry.in_a_line()),
+            mechanisms::knob(entry).to_owned(),
+            mechanisms::errnos(entry),
+        ]
+    });
+    format!(
+        "{MADE}# Mechanisms\n\nWhat can say no, in the order in which the kernel usually asks. Where there is a knob, a setting of \
+         the container turns it; the others are the host's. Each page says where in the kernel the question is asked, how the \
+         kernel's own witnesses name it, and how each key of a Compose service turns it.\n\n{}",
+        columns(["Mechanism", "What it is", "Knob", "Errnos"], rows)
+    )
+}
+
+fn mechanism_page(entry: &Entry) -> String {
+    format!("{MADE}{}{}", mechanisms::summary(entry), mechanisms::details(entry))
 }

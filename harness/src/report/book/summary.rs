@@ -9,7 +9,8 @@ use super::markdown::{code, escape, link};
 use super::verdicts::{class_of, legend, link_to, words};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Proof};
-use crate::report::terminal::shared_notes;
+use crate::report::proofs::Proofs;
+use crate::report::terminal::{share, shared_notes};
 
 pub(super) fn page(grid: &Grid<'_>) -> String {
     let counts = Counts::of(grid.all().map(|(_, _, cell)| cell));
@@ -17,6 +18,7 @@ pub(super) fn page(grid: &Grid<'_>) -> String {
     about(&mut text, grid);
     conflicts(&mut text, grid);
     numbers(&mut text, &counts);
+    proved(&mut text, grid);
     if counts.all() > 0 {
         scenarios(&mut text, grid);
         who_said_no(&mut text, &counts);
@@ -56,7 +58,10 @@ fn conflicts(text: &mut String, grid: &Grid<'_>) {
     let mut items = grid
         .all()
         .filter(|(_, _, cell)| conflicting(cell))
-        .map(|at| format!("<li>{}</li>", place(grid, at)))
+        .map(|at| {
+            let why = at.2.unconfirmed.as_deref().unwrap_or("no reason given");
+            format!("<li>{}: {}</li>", place(grid, at), escape(why))
+        })
         .peekable();
     if items.peek().is_none() {
         return;
@@ -92,6 +97,37 @@ fn numbers(text: &mut String, counts: &Counts) {
         counts.all(),
         counts.number(Grade::One),
     );
+}
+
+/// How many blocks a witness confirms, and which it does not.
+fn proved(text: &mut String, grid: &Grid<'_>) {
+    let proofs = Proofs::of(grid.record);
+    let Some(percent) = proofs.percent() else { return };
+    let _ = writeln!(
+        text,
+        "**{}** of {} blocks are confirmed by a witness that is independent of the experiment ({}): the kernel's own \
+         trace, the installed filter, its dye, audit records, or the container seen from the host.",
+        proofs.confirmed,
+        proofs.blocked,
+        share(percent)
+    );
+    if !grid.record.witness.reason.is_empty() {
+        let _ = writeln!(text, "Of the witnesses: {}.", escape(&grid.record.witness.reason));
+    }
+    text.push('\n');
+    if proofs.rest.is_empty() {
+        return;
+    }
+    text.push_str("<details><summary>Blocks that rest on the experiment alone, and why</summary><ul>\n");
+    for (reason, cells) in &proofs.rest {
+        let places: Vec<String> = grid
+            .all()
+            .filter(|(_, _, cell)| cells.iter().any(|known| std::ptr::eq(*known, *cell)))
+            .map(|at| place(grid, at))
+            .collect();
+        let _ = writeln!(text, "<li>{}: {}</li>", escape(reason), places.join(", "));
+    }
+    text.push_str("</ul></details>\n\n");
 }
 
 fn scenarios(text: &mut String, grid: &Grid<'_>) {

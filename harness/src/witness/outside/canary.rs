@@ -5,16 +5,17 @@ use whyblocked_agent::Outcome;
 use whyblocked_agent::wire::Observation;
 
 use crate::engine::Canary;
-use crate::record::Evidence;
-use crate::verdict::Witnessed;
+use crate::witness::Finding;
 
 /// Probes that leave a canary where the harness can see it.
 const LEAVE_CANARIES: [&str; 3] =
     ["file-write-host-etc", "file-write-readonly-bind", "userns-file-owner-on-host"];
 
 /// What the laboratory's directories say about what a probe saw.
-pub fn saw(probe: &str, seen: Option<&Observation>, canaries: &[Canary]) -> Vec<Witnessed> {
-    let Some(seen) = seen.filter(|_| LEAVE_CANARIES.contains(&probe)) else { return Vec::new() };
+pub(in crate::witness) fn saw(probe: &str, seen: &Observation, canaries: &[Canary]) -> Option<Finding> {
+    if !LEAVE_CANARIES.contains(&probe) || seen.outcome == Outcome::Broken {
+        return None;
+    }
     let canary = canaries.iter().find(|canary| canary.probe == probe);
     let (says, detail) = match canary {
         Some(Canary { path, uid, gid, .. }) => {
@@ -22,9 +23,7 @@ pub fn saw(probe: &str, seen: Option<&Observation>, canaries: &[Canary]) -> Vec<
         }
         None => ("no file appeared on the host".to_owned(), "in no directory of the laboratory".to_owned()),
     };
-    let evidence = Evidence { method: "outside".to_owned(), says, detail };
-    let reached = seen.outcome == Outcome::Reached;
-    vec![Witnessed { evidence, answered: None, agrees: reached == canary.is_some() }]
+    Some(Finding { method: "outside", through: Some(canary.is_some()), says, detail, ..Finding::default() })
 }
 
 #[cfg(test)]
@@ -49,24 +48,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case::wrote_and_there(Outcome::Reached, true, true)]
-    #[case::refused_and_not_there(Outcome::Denied, false, true)]
-    #[case::wrote_but_not_there(Outcome::Reached, false, false)]
-    #[case::refused_but_there(Outcome::Denied, true, false)]
-    fn the_probe_and_the_outside_must_agree(
-        #[case] outcome: Outcome,
-        #[case] there: bool,
-        #[case] agrees: bool,
-    ) {
+    #[case::there(Outcome::Reached, true)]
+    #[case::not_there(Outcome::Denied, false)]
+    #[case::said_to_be_there(Outcome::Reached, false)]
+    #[case::said_not_to_be_there(Outcome::Denied, true)]
+    fn the_file_counts_and_not_what_the_probe_says(#[case] outcome: Outcome, #[case] there: bool) {
         let probe = "file-write-host-etc".to_owned();
         let canary = Canary { probe, path: "etc/canary".to_owned(), uid: 0, gid: 0 };
         let canaries = if there { vec![canary] } else { vec![] };
-        let witnessed = saw("file-write-host-etc", Some(&seen(outcome)), &canaries);
-        assert_eq!(witnessed[0].agrees, agrees);
+        let finding = saw("file-write-host-etc", &seen(outcome), &canaries).unwrap();
+        assert_eq!(finding.through, Some(there));
     }
 
     #[test]
     fn other_probes_leave_nothing() {
-        assert!(saw("key-add", Some(&seen(Outcome::Reached)), &[]).is_empty());
+        assert!(saw("key-add", &seen(Outcome::Reached), &[]).is_none());
     }
 }

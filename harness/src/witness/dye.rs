@@ -1,0 +1,26 @@
+//! The dye: another container, the same in everything but the errno that its filter answers with. If that errno comes
+//! back, the filter answered; nothing else in the kernel returns it. Takes no privilege.
+
+use super::{Finding, Named, Scene};
+use crate::mechanism::Mechanism;
+use crate::seccomp::DYE;
+use crate::verdict::answer;
+
+/// What the dyed container says about an observation.
+pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
+    let dyed = scene.dyed?;
+    let came_back = dyed.errno == i32::from(DYE);
+    let detail = format!("in a container whose filter answers with errno {DYE}: {}", answer(dyed));
+    let finding = Finding { method: "dye", detail, ..Finding::default() };
+    Some(if came_back {
+        let says = "the filter's own errno came back".to_owned();
+        Finding { named: Some(Named::only(Mechanism::Seccomp)), says, ..finding }
+    } else if dyed.errno == scene.seen.errno && dyed.outcome == scene.seen.outcome {
+        // The ENOSYS of calls that are newer than the policy is never dyed, and a filter that kills has no errno.
+        let telling = !matches!(dyed.errno, 0 | libc::ENOSYS);
+        let excludes = if telling { vec![Mechanism::Seccomp] } else { vec![] };
+        Finding { excludes, says: "the answer is not the filter's".to_owned(), ..finding }
+    } else {
+        Finding { says: "with another errno the attempt goes another way".to_owned(), ..finding }
+    })
+}
