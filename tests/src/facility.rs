@@ -4,9 +4,12 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use whyblocked::capability::CapabilitySet;
+use whyblocked::engine::embedded::run_dir::PREFIX;
 use whyblocked::host::{Host, Reach};
+use whyblocked::witness::trace;
 
 /// The variable in which a machine says what it promises to have.
 pub const REQUIRE: &str = "WHYBLOCKED_REQUIRE";
@@ -27,6 +30,8 @@ pub enum Facility {
     Runc,
     /// Control groups that can be made here, and that can limit processes and memory.
     ControlGroups,
+    /// The kernel's trace: tracefs, and capability checks in it.
+    Trace,
     /// A kernel that loads modules, signed or not.
     Modules,
     /// A kernel that has no modules.
@@ -35,11 +40,12 @@ pub enum Facility {
     AllCapabilities,
 }
 
-use Facility::{AllCapabilities, ControlGroups, Modules, NoModules, Root, Runc, Uidmap, User};
+use Facility::{AllCapabilities, ControlGroups, Modules, NoModules, Root, Runc, Trace, Uidmap, User};
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 8] = [Root, User, Uidmap, Runc, ControlGroups, Modules, NoModules, AllCapabilities];
+    pub const ALL: [Self; 9] =
+        [Root, User, Uidmap, Runc, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
     pub fn id(self) -> &'static str {
@@ -49,6 +55,7 @@ impl Facility {
             Uidmap => "uidmap",
             Runc => "runc",
             ControlGroups => "control-groups",
+            Trace => "trace",
             Modules => "modules",
             NoModules => "no-modules",
             AllCapabilities => "all-capabilities",
@@ -68,6 +75,7 @@ impl Facility {
                 in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned())
             }
             ControlGroups => no_control_groups(),
+            Trace => no_trace(),
             Modules => no_unsigned_modules(),
             NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
             AllCapabilities => {
@@ -186,4 +194,19 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
     }
+}
+
+/// Asked once: setting a trace up takes a while.
+fn no_trace() -> Option<String> {
+    static REASON: LazyLock<Option<String>> = LazyLock::new(|| {
+        let name = format!("{PREFIX}{}-facility", std::process::id());
+        match trace::Trace::open(&name) {
+            Ok(trace) if trace.kind() == "none" => Some(
+                "this kernel's trace shows no capability checks: it takes Linux 6.14, or kprobes".to_owned(),
+            ),
+            Ok(_) => None,
+            Err(reason) => Some(reason),
+        }
+    });
+    REASON.clone()
 }

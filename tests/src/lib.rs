@@ -9,6 +9,7 @@ pub mod oci;
 pub mod processes;
 pub mod program;
 pub mod random;
+pub mod random_filter;
 pub mod suite;
 
 pub use facility::Facility;

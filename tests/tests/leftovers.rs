@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use whyblocked::witness::trace;
 use whyblocked_tests::processes::Nursery;
 use whyblocked_tests::random::Random;
 use whyblocked_tests::{Facility, Place, program, suite};
 
 const ROOT: &[Facility] = &[Facility::Root];
+
+const TRACE: &[Facility] = &[Facility::Root, Facility::Trace];
 
 /// How often a run is killed.
 const TIMES: u64 = 50;
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             }
         }),
         suite::test("what_a_killed_run_leaves_is_cleaned", ROOT, move || killed_again_and_again(random)),
+        suite::test("the_next_run_takes_a_dead_ones_trace_away", TRACE, next_run_cleans),
         suite::test("clean_leaves_a_live_run_alone", ROOT, clean_beside_a_live_run),
         suite::test("clean_says_so_where_there_is_nothing", ROOT, || {
             let place = Place::new();
@@ -124,11 +128,32 @@ fn assert_all_is_named(stopped: &[Stopped]) {
         let all = stopped.iter().flat_map(|one| paths(&one.left));
         all.filter(|path| !said.contains(&path.display().to_string())).collect()
     };
+    // A run that begins meanwhile takes them away too.
+    let traces: Vec<&String> = stopped.iter().flat_map(|one| &one.left.traces).collect();
+    println!("{} of {} runs left a trace instance", traces.len(), stopped.len());
     let directories = unnamed(|left| &left.directories);
     assert!(directories.is_empty(), "{directories:#?} are not named in: {said}");
     // Control groups are in one place for all: somebody else's `clean` may have met a few of them first.
     let (groups, all) = (unnamed(|left| &left.groups), stopped.iter().map(|one| one.left.groups.len()).sum());
     assert!(groups.len() * 2 <= all, "{groups:#?} of {all} are not named in: {said}");
+}
+
+/// Runs are killed until one leaves its trace instance, which the next run then removes by itself.
+fn next_run_cleans() {
+    let dead = (0..20).find_map(|attempt| {
+        let place = Place::new();
+        let run = NURSERY.start(quiet(&mut place.command(&["run", "--record", "r.json"])));
+        let pid = run.pid();
+        std::thread::sleep(Duration::from_millis(150 + 20 * attempt));
+        run.signal(libc::SIGKILL);
+        run.wait();
+        Some((pid, place)).filter(|(pid, place)| !Left::by(place, *pid).traces.is_empty())
+    });
+    let (pid, place) = dead.expect("one of the runs is killed while it watches");
+    let other = Place::new();
+    other.succeed(&["explain", "docker-default", "key-add"]);
+    assert_eq!(Left::by(&place, pid).traces, [""; 0]);
+    place.succeed(&["clean"]);
 }
 
 fn clean_beside_a_live_run() {
@@ -158,6 +183,8 @@ struct Left {
     place: PathBuf,
     directories: Vec<PathBuf>,
     groups: Vec<PathBuf>,
+    /// Instances of the kernel's trace, and groups of its probes, by the run's name.
+    traces: Vec<String>,
 }
 
 impl Left {
@@ -169,7 +196,9 @@ impl Left {
         groups.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&ours)));
         // `cpu` and `cpuacct` may be two names of one directory.
         groups.retain(|path| path.canonicalize().is_ok_and(|real| real == *path));
-        Self { place: place.path(""), directories: entries(&place.tmp()), groups }
+        let mut traces = trace::left_behind();
+        traces.retain(|name| name.starts_with(&ours));
+        Self { place: place.path(""), directories: entries(&place.tmp()), groups, traces }
     }
 
     fn assert_no_process_and_no_mount(&self) {
@@ -183,7 +212,8 @@ impl Left {
 
     fn assert_nothing_at_all(&self) {
         self.assert_no_process_and_no_mount();
-        assert!(self.directories.is_empty() && self.groups.is_empty(), "{self:#?}");
+        let nothing = self.directories.is_empty() && self.groups.is_empty() && self.traces.is_empty();
+        assert!(nothing, "{self:#?}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use whyblocked::mechanism::Mechanism;
-use whyblocked::record::{self, Outcome, Record};
+use whyblocked::record::{self, Outcome, Proof, Record};
 use whyblocked_tests::facility::{NOBODY, is_root};
 use whyblocked_tests::program::succeed;
 use whyblocked_tests::{Facility, Place, program, suite};
@@ -29,6 +29,23 @@ fn main() -> ExitCode {
         suite::test("what_belongs_to_the_host_is_untestable_and_not_blocked", USER, || {
             let cell = run().cell("userns-remap-all-caps", "time-settimeofday").expect("it is run");
             assert_eq!((cell.outcome, cell.reason.as_deref()), (Outcome::Untestable, Some("user-namespace")));
+        }),
+        suite::test("the_witnesses_that_are_missing_are_named_once", USER, || {
+            let witness = &run().witness;
+            assert_eq!((witness.trace.as_str(), witness.filter, witness.audit), ("none", false, false));
+            for name in ["trace:", "filter:", "audit:"] {
+                assert_eq!(witness.reason.matches(name).count(), 1, "{}", witness.reason);
+            }
+        }),
+        suite::test("the_dye_confirms_the_filter_without_root", USER, || {
+            let cell = run().cell("docker-default", "key-keyctl").expect("it is run");
+            assert_eq!(cell.proof, Some(Proof::Confirmed), "{cell:#?}");
+            assert!(cell.evidence.iter().any(|evidence| evidence.method == "dye"), "{cell:#?}");
+        }),
+        suite::test("nothing_disagrees", USER, || {
+            let conflicts: Vec<_> =
+                run().cells.iter().filter(|cell| cell.proof == Some(Proof::Conflict)).collect();
+            assert!(conflicts.is_empty(), "{conflicts:#?}");
         }),
         suite::test("what_the_filter_alone_blocks_is_found_without_root", USER, || {
             let cell = run().cell("docker-default", "key-keyctl").expect("it is run");

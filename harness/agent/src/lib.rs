@@ -14,6 +14,7 @@ pub mod layout;
 pub mod probe;
 pub mod roles;
 pub mod runner;
+pub mod sweep;
 pub mod sys;
 pub mod wire;
 

@@ -1,9 +1,10 @@
 //! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON, or
-//! `/agent inspect`, which prints an [`whyblocked_agent::inspect::Inspection`].
+//! `/agent inspect`, which prints an [`whyblocked_agent::inspect::Inspection`], or `/agent sweep`, which prints what
+//! its filters answer to every call ([`whyblocked_agent::sweep`]).
 
 use std::process::ExitCode;
 
-use whyblocked_agent::{inspect::Inspection, roles, runner, wire::Request};
+use whyblocked_agent::{inspect::Inspection, roles, runner, sweep, wire::Request};
 
 fn main() -> ExitCode {
     let mut args = std::env::args();
@@ -15,8 +16,10 @@ fn main() -> ExitCode {
         eprintln!("usage: whyblocked-agent REQUEST\nThe harness starts this program inside a container.");
         return ExitCode::from(2);
     };
-    if text == "inspect" {
-        return inspect();
+    match text.as_str() {
+        "inspect" => return tell(Inspection::of_self()),
+        "sweep" => return tell(sweep::of_self()),
+        _ => {}
     }
     match serde_json::from_str::<Request>(&text) {
         Ok(request) => {
@@ -30,8 +33,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn inspect() -> ExitCode {
-    match Inspection::of_self().map(|seen| serde_json::to_string(&seen)) {
+/// Prints what a process has found out about itself, as JSON.
+fn tell<T: serde::Serialize>(found: std::io::Result<T>) -> ExitCode {
+    match found.map(|found| serde_json::to_string(&found)) {
         Ok(Ok(text)) => {
             println!("{text}");
             ExitCode::SUCCESS

@@ -171,11 +171,13 @@ pub fn answer(seen: &Observation) -> String {
     let call = if seen.call.is_empty() { "no call was made" } else { &seen.call };
     let result = match (seen.call.is_empty(), seen.errno) {
         (true, _) => String::new(),
+        (false, 0) if seen.number.is_none() => " was made".to_owned(),
         (false, 0) => ": it worked".to_owned(),
         (false, errno) => format!(": {}", errno_name(errno)),
     };
     let how = match seen.outcome {
         Seen::Reached if seen.errno != 0 => ", which comes only after every permission check",
+        Seen::Denied if seen.errno == 0 && seen.number.is_none() => ", and the process was ended for it",
         Seen::Denied if seen.errno == 0 => ", and the kernel withheld what was asked",
         _ => "",
     };

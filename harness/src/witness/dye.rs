@@ -10,15 +10,18 @@ use crate::verdict::answer;
 pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     let dyed = scene.dyed?;
     let came_back = dyed.errno == i32::from(DYE);
+    // Nothing to compare: no call was made, or it was not an errno that answered.
+    if !came_back && scene.seen.errno == 0 {
+        return None;
+    }
     let detail = format!("in a container whose filter answers with errno {DYE}: {}", answer(dyed));
     let finding = Finding { method: "dye", detail, ..Finding::default() };
     Some(if came_back {
         let says = "the filter's own errno came back".to_owned();
         Finding { named: Some(Named::only(Mechanism::Seccomp)), says, ..finding }
     } else if dyed.errno == scene.seen.errno && dyed.outcome == scene.seen.outcome {
-        // The ENOSYS of calls that are newer than the policy is never dyed, and a filter that kills has no errno.
-        let telling = !matches!(dyed.errno, 0 | libc::ENOSYS);
-        let excludes = if telling { vec![Mechanism::Seccomp] } else { vec![] };
+        // The ENOSYS of calls that are newer than the policy is never dyed.
+        let excludes = if dyed.errno == libc::ENOSYS { vec![] } else { vec![Mechanism::Seccomp] };
         Finding { excludes, says: "the answer is not the filter's".to_owned(), ..finding }
     } else {
         Finding { says: "with another errno the attempt goes another way".to_owned(), ..finding }

@@ -127,9 +127,23 @@ struct Container {
 impl Embedded {
     /// Starts a container whose process only looks at itself.
     pub fn inspect(&self, settings: &Settings) -> Result<Inspection, EngineError> {
+        self.look_at_itself(settings, "inspect", None)
+    }
+
+    /// Starts a container whose process only tries its own filters: see [`whyblocked_agent::sweep`].
+    pub fn sweep(&self, settings: &Settings, watch: Option<&dyn Watch>) -> Result<Vec<i32>, EngineError> {
+        self.look_at_itself(settings, "sweep", watch)
+    }
+
+    fn look_at_itself<T: serde::de::DeserializeOwned>(
+        &self,
+        settings: &Settings,
+        how: &str,
+        watch: Option<&dyn Watch>,
+    ) -> Result<T, EngineError> {
         let container = self.container(settings)?;
-        let duties = Duties { limit: PROBE_LIMIT, watch: None };
-        let text = self.start(settings, &container, &[], "inspect", duties)?;
+        let duties = Duties { limit: PROBE_LIMIT, watch };
+        let text = self.start(settings, &container, &[], how, duties)?;
         let gibberish =
             || EngineError::Gibberish { text: String::from_utf8_lossy(&text).escape_debug().to_string() };
         serde_json::from_slice(&text).map_err(|_| gibberish())

@@ -54,9 +54,9 @@ impl Tracefs {
             Ok(())
         };
         for event in self.events_of(&group(run)) {
-            self.define(&format!("-:{event}"))?;
+            unless_gone(self.define(&format!("-:{event}")))?;
         }
-        removed
+        unless_gone(removed)
     }
 
     /// The dynamic events of a group, as `GROUP/EVENT`.
@@ -80,6 +80,14 @@ impl Tracefs {
         runs.sort();
         runs.dedup();
         runs
+    }
+}
+
+/// Somebody else who cleans may have been faster.
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 
