@@ -32,7 +32,7 @@ pub enum Facility {
     ControlGroups,
     /// The kernel's trace: tracefs, and capability checks in it.
     Trace,
-    /// A kernel that loads modules.
+    /// A kernel that loads modules, signed or not.
     Modules,
     /// A kernel that has no modules.
     NoModules,
@@ -76,7 +76,7 @@ impl Facility {
             }
             ControlGroups => no_control_groups(),
             Trace => no_trace(),
-            Modules => (modules() != "loadable").then(|| format!("module loading is {}", modules())),
+            Modules => no_unsigned_modules(),
             NoModules => (modules() != "absent").then(|| "this kernel has modules".to_owned()),
             AllCapabilities => {
                 let missing = CapabilitySet::ALL.without(Host::read().bounding_set);
@@ -119,6 +119,16 @@ pub fn is_root() -> bool {
 
 fn modules() -> String {
     Host::read().modules
+}
+
+fn no_unsigned_modules() -> Option<String> {
+    let host = Host::read();
+    if host.modules != "loadable" {
+        return Some(format!("module loading is {}", host.modules));
+    }
+    let enforced = std::fs::read_to_string("/sys/module/module/parameters/sig_enforce").unwrap_or_default();
+    let locked = !matches!(host.lockdown.as_str(), "none" | "absent");
+    (locked || enforced.trim() == "Y").then(|| "this kernel loads no module without a signature".to_owned())
 }
 
 /// Where the shell would find a program.

@@ -10,9 +10,6 @@ pub const SCRATCH: &str = "/scratch";
 /// Where the laboratory host's directories are mounted, if the scenario mounts them: `/host/etc`, …
 pub const HOST: &str = "/host";
 
-/// Where files are that the engine prepared: part of the root directory, not a mount of its own.
-pub const FIXTURES: &str = "/fixtures";
-
 /// A file of another user, mode 0600.
 pub const FOREIGN_FILE: &str = "/fixtures/foreign-file";
 
@@ -25,12 +22,15 @@ pub const SETUID_ROOT: &str = "/fixtures/setuid-root";
 /// A copy of the agent whose file capabilities are [`FILE_CAPABILITY_GRANTS`], permitted and effective.
 pub const FILE_CAPABILITY: &str = "/fixtures/file-capability";
 
-/// The name of a line of text that everybody may try to execute, in [`FIXTURES`] and in every tmpfs that the scenario
-/// mounts, if there is room. That it is there tells a scenario's tmpfs from one of the host's.
-pub const TEXT_NAME: &str = "whyblocked-text";
+/// A line of text that everybody may try to execute.
+pub const TEXT: &str = "/fixtures/text";
+
+/// The name of a copy of [`TEXT`] in every tmpfs that the scenario mounts, if there is room. That it is there tells a
+/// scenario's tmpfs from one of the host's.
+pub const MOUNTED_TEXT: &str = "whyblocked-text";
 
 /// The name of a copy of [`SETUID_ROOT`] in every tmpfs that the scenario mounts, if there is room.
-pub const SETUID_ROOT_NAME: &str = "whyblocked-setuid-root";
+pub const MOUNTED_SETUID_ROOT: &str = "whyblocked-setuid-root";
 
 /// The capability that [`FILE_CAPABILITY`] grants: `CAP_CHOWN`, number 0. In every default bounding set,
 /// and harmless in a program that only reads its own status.

@@ -102,9 +102,11 @@ pub enum Need {
     SetuidRoot,
     /// [`crate::layout::FILE_CAPABILITY`].
     FileCapability,
-    /// [`crate::layout::TEXT_NAME`].
+    /// [`crate::layout::TEXT`].
+    Text,
+    /// [`crate::layout::MOUNTED_TEXT`].
     MountedText,
-    /// [`crate::layout::SETUID_ROOT_NAME`]; where there is none, [`Need::SetuidRoot`] has to do.
+    /// [`crate::layout::MOUNTED_SETUID_ROOT`].
     MountedSetuidRoot,
     /// A process called [`crate::layout::VICTIM_NAME`] outside the container: [`Request::victim`].
     Victim,

@@ -104,7 +104,8 @@ fn image(root: &Path, settings: &Settings) -> std::io::Result<()> {
         (layout::AGENT, embedded::agent(), 0o755, 0, 0),
         (layout::SETUID_ROOT, embedded::agent(), 0o4755, 0, 0),
         (layout::FILE_CAPABILITY, embedded::agent(), 0o755, 0, 0),
-        (layout::FOREIGN_FILE, b"another user's\n".as_slice(), 0o600, foreign, foreign),
+        (layout::TEXT, b"a line of text\n".as_slice(), 0o755, 0, 0),
+        (layout::FOREIGN_FILE, b"another user's\n", 0o600, foreign, foreign),
         (layout::FOREIGN_GROUP_FILE, b"another group's\n", 0o644, settings.identity.uid, foreign),
     ] {
         let path = root.join(&path[1..]);

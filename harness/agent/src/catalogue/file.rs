@@ -158,7 +158,7 @@ pub(super) const PROBES: &[Probe] = &[
         refusal: &[],
         capabilities: &[],
         aims: &[Aim::WithoutFlag("noexec")],
-        needs: &[Need::MountedText],
+        needs: &[Need::Text, Need::MountedText],
         effect: Effect::Harmless,
         harmless_because: "a line of text is no program; ENOEXEC comes after the mount's flag and the mode bits",
         sources: &[
@@ -271,16 +271,15 @@ fn fanotify(_: &Request) -> Attempt {
 }
 
 fn exec_noexec_mount(_: &Request) -> Attempt {
-    let own = found::on_own_tmpfs(layout::TEXT_NAME, |mount| mount.has("noexec"))?;
-    let path = own.unwrap_or_else(|| format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME));
-    let path = sys::cstring(&path);
+    let own = found::on_own_tmpfs(layout::MOUNTED_TEXT, |mount| mount.has("noexec"))?;
+    let path = sys::cstring(own.as_deref().unwrap_or(layout::TEXT));
     let (arguments, environment) = ([path.as_ptr(), std::ptr::null()], [std::ptr::null::<libc::c_char>()]);
     sys::call(Sysno::execve, &[ptr(&path), addr(&arguments), addr(&environment)]).answer()
 }
 
 fn setuid_nosuid_mount(_: &Request) -> Attempt {
     let only_nosuid = |mount: &Mount| mount.has("nosuid") && !mount.has("noexec");
-    let own = found::on_own_tmpfs(layout::SETUID_ROOT_NAME, only_nosuid)?;
+    let own = found::on_own_tmpfs(layout::MOUNTED_SETUID_ROOT, only_nosuid)?;
     let path = own.as_deref().unwrap_or(layout::SETUID_ROOT);
     run_copy(path, layout::SETUID_ROOT, "the program ran, but not as root")
 }

@@ -4,11 +4,13 @@
 use syscalls::Sysno;
 
 use crate::probe::{Attempt, Effect, Probe};
-use crate::sys::{self, ptr};
+use crate::sys::{self, addr, ptr};
 use crate::wire::Request;
 
 /// `KEYCTL_GET_KEYRING_ID`, `linux/keyctl.h`.
 const GET_KEYRING_ID: usize = 0;
+/// `KEY_SPEC_THREAD_KEYRING`.
+const THREAD_KEYRING: usize = -1_isize as usize;
 /// `KEY_SPEC_USER_KEYRING`.
 const USER_KEYRING: usize = -4_isize as usize;
 
@@ -36,17 +38,21 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "key-add",
         title: "Add a key",
-        tries: "add_key(NULL, …): a request without a key type",
+        tries: "add_key(\"user\", \"whyblocked:one\", 1 byte) to its own thread's keyring, which is made for that",
         gains: "a key in a keyring that others with the same user id can see, and kernel memory by the key",
         calls: &[Sysno::add_key],
-        proof: &[libc::EFAULT],
-        refusal: &[],
+        proof: &[],
+        // The user has as many keys as kernel.keys.maxkeys allows.
+        refusal: &[libc::EDQUOT],
         capabilities: &[],
         aims: &[],
         needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "the missing type is refused with EFAULT before a key is made",
-        sources: &["https://man7.org/linux/man-pages/man2/add_key.2.html"],
+        effect: Effect::Undone,
+        harmless_because: "a thread's keyring and what is in it end with the thread, which ends right after",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/add_key.2.html",
+            "https://man7.org/linux/man-pages/man7/thread-keyring.7.html",
+        ],
         run: add_key,
     },
     Probe {
@@ -72,7 +78,9 @@ fn keyctl(_: &Request) -> Attempt {
 }
 
 fn add_key(_: &Request) -> Attempt {
-    sys::call(Sysno::add_key, &[0, 0, 0, 0, USER_KEYRING]).answer()
+    let payload = b"1";
+    let args = [ptr(c"user"), ptr(c"whyblocked:one"), addr(payload), payload.len(), THREAD_KEYRING];
+    sys::call(Sysno::add_key, &args).answer()
 }
 
 fn request_key(_: &Request) -> Attempt {

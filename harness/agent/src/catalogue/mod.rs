@@ -49,7 +49,7 @@ pub const FAMILIES: &[Family] = &[
         id: "mount",
         title: "Mounting",
         about: "Mount calls can uncover what a mask hides and make read-only writable.",
-        probes: &[mount::PROBES],
+        probes: mount::GROUPS,
     },
     Family {
         id: "file",
@@ -91,7 +91,7 @@ pub const FAMILIES: &[Family] = &[
         id: "process",
         title: "Processes",
         about: "Other processes hold memory, descriptors and secrets.",
-        probes: &[process::PROBES],
+        probes: process::GROUPS,
     },
     Family {
         id: "identity",

@@ -1,9 +1,12 @@
 //! Loading and removing kernel modules. A module is code in the kernel: whoever loads one owns the host.
 
+use std::os::fd::AsRawFd;
+
 use syscalls::Sysno;
 
-use crate::probe::{Attempt, Effect, Probe};
-use crate::sys::{self, NO_FD, ptr};
+use crate::layout;
+use crate::probe::{Attempt, Effect, Need, Probe};
+use crate::sys::{self, addr, cstring, ptr};
 use crate::wire::Request;
 
 /// The family's probes.
@@ -11,36 +14,42 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "module-init",
         title: "Load a module from memory",
-        tries: "init_module(NULL, 0, \"\"): an empty image",
+        tries: "init_module of 128 bytes of text: as long as an image must be for the kernel to ask all its questions. A shorter one is refused before a signature is asked for, by the module.sig_enforce setting or by lockdown",
         gains: "code in the kernel",
         calls: &[Sysno::init_module],
-        proof: &[libc::ENOEXEC, libc::EFAULT],
-        refusal: &[],
+        proof: &[libc::ENOEXEC],
+        // No signature, where the kernel insists on one.
+        refusal: &[libc::EKEYREJECTED],
         capabilities: &["CAP_SYS_MODULE"],
         aims: &[],
         needs: &[],
         effect: Effect::Harmless,
-        harmless_because: "an image of 0 bytes is refused with ENOEXEC, after the permission checks",
+        harmless_because: "text is no module: ENOEXEC, after the capability, modules_disabled, the security modules and the signature. The kernel may leave a line in its log",
         sources: &[
             "https://man7.org/linux/man-pages/man2/init_module.2.html",
             "https://elixir.bootlin.com/linux/v6.12/source/kernel/module/main.c",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/module/signing.c",
         ],
         run: init_module,
     },
     Probe {
         id: "module-finit",
         title: "Load a module from a file",
-        tries: "finit_module(-1, \"\", 0): no file",
+        tries: "finit_module of a line of text that the engine put there, opened for reading: with no file the kernel would answer before it asks for a signature",
         gains: "code in the kernel",
         calls: &[Sysno::finit_module],
-        proof: &[libc::EBADF],
-        refusal: &[],
+        proof: &[libc::ENOEXEC],
+        // No signature, where the kernel insists on one.
+        refusal: &[libc::EKEYREJECTED],
         capabilities: &["CAP_SYS_MODULE"],
         aims: &[],
-        needs: &[],
+        needs: &[Need::Text],
         effect: Effect::Harmless,
-        harmless_because: "there is no file to load; EBADF comes after the permission checks",
-        sources: &["https://man7.org/linux/man-pages/man2/init_module.2.html"],
+        harmless_because: "text is no module: ENOEXEC, after the capability, modules_disabled, the security modules and the signature. The kernel may leave a line in its log",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/init_module.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/module/signing.c",
+        ],
         run: finit_module,
     },
     Probe {
@@ -82,11 +91,15 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 fn init_module(_: &Request) -> Attempt {
-    sys::call(Sysno::init_module, &[0, 0, ptr(c"")]).answer()
+    // The header of an ELF file is 64 bytes.
+    let image = [b'-'; 128];
+    sys::call(Sysno::init_module, &[addr(&image), image.len(), ptr(c"")]).answer()
 }
 
 fn finit_module(_: &Request) -> Attempt {
-    sys::call(Sysno::finit_module, &[NO_FD, ptr(c""), 0]).answer()
+    let path = cstring(layout::TEXT);
+    let file = sys::own(sys::open(&path, libc::O_RDONLY, 0).or_broken("open a line of text")?);
+    sys::call(Sysno::finit_module, &[file.as_raw_fd() as usize, ptr(c""), 0]).answer()
 }
 
 fn delete_module(_: &Request) -> Attempt {

@@ -9,7 +9,7 @@ use syscalls::Sysno;
 
 use crate::found;
 use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
-use crate::sys::{self, CWD, Made, NO_FD, addr_mut, ptr};
+use crate::sys::{self, CWD, Made, NO_FD, addr, addr_mut, ptr};
 use crate::wire::Request;
 
 /// The namespaces that a process can join with `CAP_SYS_ADMIN` alone, by their names in `/proc/PID/ns`; then those
@@ -98,6 +98,27 @@ pub(super) const PROBES: &[Probe] = &[
         run: clone3,
     },
     Probe {
+        id: "namespace-clone3-new",
+        title: "Make a process in a new namespace with clone3",
+        tries: "clone3({CLONE_NEWUTS}): a child that ends at once, in a UTS namespace of its own",
+        gains: "new namespaces past a filter that looks at the flags of clone only",
+        calls: &[Sysno::clone3],
+        proof: &[],
+        // A filter's answer for calls it cannot judge; every kernel since 5.3 has the call. A limit on namespaces.
+        refusal: &[libc::ENOSYS, libc::ENOSPC],
+        capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
+        needs: &[],
+        effect: Effect::Undone,
+        harmless_because: "the namespace is the child's own, and the child ends without doing anything",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/clone.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/nsproxy.c",
+            "https://github.com/moby/moby/pull/42681",
+        ],
+        run: clone3_new,
+    },
+    Probe {
         id: "namespace-setns",
         title: "Join no namespace",
         tries: "setns(-1, 0): the kernel looks for the file before it asks for permission, so that EPERM can only be a filter's",
@@ -115,6 +136,25 @@ pub(super) const PROBES: &[Probe] = &[
             "https://elixir.bootlin.com/linux/v6.12/source/kernel/nsproxy.c",
         ],
         run: setns,
+    },
+    Probe {
+        id: "namespace-join-own",
+        title: "Join the namespace that one is in",
+        tries: "open(\"/proc/self/ns/uts\") and setns: the kernel wants the capability in the namespace's owner and in its own user namespace, whether anything changes or not",
+        gains: "nothing by itself: whoever may do this may join any namespace that he can open",
+        calls: &[Sysno::setns],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_ADMIN"],
+        aims: &[],
+        needs: &[],
+        effect: Effect::Harmless,
+        harmless_because: "the probe's process is in that namespace already",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/setns.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/utsname.c",
+        ],
+        run: join_own,
     },
     Probe {
         id: "namespace-join-host",
@@ -186,7 +226,12 @@ fn unshare_new_user() -> Made {
 }
 
 fn clone_new_user() -> Made {
-    let made = sys::call(Sysno::clone, &[(libc::CLONE_NEWUSER | libc::SIGCHLD) as usize, 0, 0, 0, 0]);
+    let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
+    ending_the_child(sys::call(Sysno::clone, &[flags as usize, 0, 0, 0, 0]))
+}
+
+/// Hands on a call that makes a process as `fork` does, in the process that made it; the new one ends here.
+fn ending_the_child(made: Made) -> Made {
     match made.result {
         // SAFETY: this is the new process, which has nothing to do but to end.
         Ok(0) => unsafe { libc::_exit(0) },
@@ -203,6 +248,14 @@ fn clone3(_: &Request) -> Attempt {
     sys::call(Sysno::clone3, &[0, 0]).answer()
 }
 
+fn clone3_new(_: &Request) -> Attempt {
+    // `struct clone_args`, version 0: flags, four places for numbers, the exit signal, and a stack's two.
+    let mut arguments = [0u64; 8];
+    arguments[0] = libc::CLONE_NEWUTS as u64;
+    arguments[4] = libc::SIGCHLD as u64;
+    ending_the_child(sys::call(Sysno::clone3, &[addr(&arguments), size_of_val(&arguments)])).answer()
+}
+
 fn setns(_: &Request) -> Attempt {
     sys::call(Sysno::setns, &[NO_FD, 0]).answer()
 }
@@ -210,6 +263,12 @@ fn setns(_: &Request) -> Attempt {
 /// The number of a namespace of this process.
 fn own(name: &str) -> Option<u64> {
     std::fs::metadata(format!("/proc/self/ns/{name}")).ok().map(|link| link.ino())
+}
+
+fn join_own(_: &Request) -> Attempt {
+    let opened = sys::open(c"/proc/self/ns/uts", libc::O_RDONLY, 0);
+    let namespace = sys::own(opened.or_broken("open a namespace of its own")?);
+    sys::call(Sysno::setns, &[namespace.as_raw_fd() as usize, 0]).answer()
 }
 
 fn join_host(request: &Request) -> Attempt {

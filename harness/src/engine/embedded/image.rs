@@ -16,7 +16,7 @@ impl Planner<'_> {
             self.directory(name);
         }
         self.directory(&layout::SCRATCH[1..]);
-        self.directory(&layout::FIXTURES[1..]);
+        self.directory("fixtures");
         self.file(&layout::AGENT[1..], AGENT, 0o755, 0, 0);
         if !self.settings.namespaces.mount {
             self.host_directories()?;
@@ -24,9 +24,8 @@ impl Planner<'_> {
         if needs.contains(&Need::SetuidRoot) {
             self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
         }
-        if needs.contains(&Need::MountedText) {
-            let path = format!("{}/{}", layout::FIXTURES, layout::TEXT_NAME);
-            self.file(&path[1..], TEXT, 0o755, 0, 0);
+        if needs.contains(&Need::Text) {
+            self.file(&layout::TEXT[1..], TEXT, 0o755, 0, 0);
         }
         if needs.contains(&Need::FileCapability) {
             self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);

@@ -31,7 +31,7 @@ pub(super) struct Plan {
 
 pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
-/// What is in [`layout::TEXT_NAME`]. Printable, or older kernels would look for a module that can run it.
+/// What is in [`layout::TEXT`]. Printable, or older kernels would look for a module that can run it.
 pub(super) const TEXT: &[u8] = b"whyblocked: a line of text, not a program\n";
 
 /// What a container is planned with: this run's means, and what was made for it.
@@ -230,10 +230,10 @@ impl Planner<'_> {
             self.directory(&tmpfs.target);
             self.mount("tmpfs", &tmpfs.target, tmpfs.flags, &tmpfs.options);
             if needs.contains(&Need::MountedText) {
-                self.file_if_it_fits(&format!("{}/{}", tmpfs.target, layout::TEXT_NAME), TEXT, 0o755);
+                self.file_if_it_fits(&format!("{}/{}", tmpfs.target, layout::MOUNTED_TEXT), TEXT, 0o755);
             }
             if needs.contains(&Need::MountedSetuidRoot) {
-                let path = format!("{}/{}", tmpfs.target, layout::SETUID_ROOT_NAME);
+                let path = format!("{}/{}", tmpfs.target, layout::MOUNTED_SETUID_ROOT);
                 self.file_if_it_fits(&path, AGENT, 0o4755);
             }
         }

@@ -134,8 +134,9 @@ fn need_in_words(need: Need) -> &'static str {
         Need::Neighbour => "a process of another user in the same container",
         Need::SetuidRoot => "a set-user-id program of root",
         Need::FileCapability => "a program with a file capability",
+        Need::Text => "a line of text that may be executed",
         Need::MountedText => "a line of text on each tmpfs that the scenario mounts",
-        Need::MountedSetuidRoot => "a set-user-id program of root on each of them",
+        Need::MountedSetuidRoot => "a set-user-id program of root on each tmpfs that the scenario mounts",
         Need::Victim => "a process outside the container",
         Need::Listener => "sockets that listen outside the container",
     }

@@ -1,12 +1,10 @@
-//! Other processes: they hold memory, descriptors and secrets. Signals go to the probe's own child, the neighbour
-//! and the harness's victim only; nothing is stopped, and nothing of another process is read beyond its name.
+//! What the right to trace a process gives, with or without `ptrace`. Nothing is stopped, and nothing is read.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 
 use syscalls::Sysno;
 
 use crate::found;
-use crate::layout;
 use crate::probe::{Aim, Answer, Attempt, Broken, Effect, Need, Probe};
 use crate::sys::{self, Made, addr, addr_mut};
 use crate::wire::Request;
@@ -14,84 +12,7 @@ use crate::wire::Request;
 /// Where the rules are that most of the family meets.
 const PTRACE_ACCESS: &str = "https://man7.org/linux/man-pages/man2/ptrace.2.html";
 
-/// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
-    Probe {
-        id: "process-see-host",
-        title: "See the host's processes",
-        tries: "open(\"/proc/VICTIM/comm\"), where VICTIM is the harness's process outside, by the number it has there; it counts only if the name in it is the victim's",
-        gains: "what runs on the host, with which arguments: often enough a password is among them",
-        calls: &[Sysno::openat],
-        proof: &[],
-        refusal: &[],
-        capabilities: &[],
-        aims: &[Aim::Victim],
-        needs: &[Need::Victim],
-        effect: Effect::Harmless,
-        harmless_because: "the name of the harness's own process is read",
-        sources: &[
-            "https://man7.org/linux/man-pages/man7/pid_namespaces.7.html",
-            "https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html",
-        ],
-        run: see_host,
-    },
-    Probe {
-        id: "process-kill-outside",
-        title: "Signal a process outside the container",
-        tries: "kill(VICTIM, 0) and, if that works, kill(VICTIM, SIGTERM), where VICTIM is the harness's process outside, by the number it has there; absent if that number is another process's here",
-        gains: "an end to any process of the host",
-        calls: &[Sysno::kill],
-        proof: &[],
-        refusal: &[],
-        capabilities: &["CAP_KILL"],
-        aims: &[Aim::Victim],
-        needs: &[Need::Victim],
-        effect: Effect::Harmless,
-        harmless_because: "the victim is the harness's own: it ignores SIGTERM and counts it; a process that /proc calls by another name gets no signal",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/kill.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/kernel/signal.c",
-        ],
-        run: kill_outside,
-    },
-    Probe {
-        id: "process-kill-own-uid",
-        title: "Signal a process of the same user",
-        tries: "kill(CHILD, 0), where CHILD is a process that the probe made: no capability is wanted, so that this works without CAP_KILL",
-        gains: "an end to what the same user runs in the container",
-        calls: &[Sysno::kill],
-        proof: &[],
-        refusal: &[],
-        capabilities: &[],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "signal 0 is none; the child ends by itself",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/kill.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/kernel/signal.c",
-        ],
-        run: kill_own_uid,
-    },
-    Probe {
-        id: "process-kill-other-uid",
-        title: "Signal a process of another user",
-        tries: "kill(NEIGHBOUR, 0), where NEIGHBOUR is a process of another user in the container: unlike tracing, it takes no more than this one capability",
-        gains: "an end to what other users run in the container, or on the host if its processes are in sight",
-        calls: &[Sysno::kill],
-        proof: &[],
-        refusal: &[],
-        capabilities: &["CAP_KILL"],
-        aims: &[],
-        needs: &[Need::Neighbour],
-        effect: Effect::Harmless,
-        harmless_because: "signal 0 is none",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/kill.2.html",
-            "https://man7.org/linux/man-pages/man7/capabilities.7.html",
-        ],
-        run: kill_other_uid,
-    },
     Probe {
         id: "process-traceme",
         title: "Let oneself be traced",
@@ -107,6 +28,26 @@ pub(super) const PROBES: &[Probe] = &[
         harmless_because: "the child ends at once, and only the probe could have traced it",
         sources: &[PTRACE_ACCESS, "https://docs.docker.com/engine/security/seccomp/"],
         run: traceme,
+    },
+    Probe {
+        id: "process-ptrace-other-uid",
+        title: "Trace another user's process",
+        tries: "ptrace(PTRACE_SEIZE, NEIGHBOUR, 0, 0), where NEIGHBOUR is a process of another user: unlike PTRACE_ATTACH it does not stop the process",
+        gains: "the other process: its memory, its registers, its next system call",
+        calls: &[Sysno::ptrace],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[],
+        needs: &[Need::Neighbour],
+        effect: Effect::Undone,
+        harmless_because: "the neighbour goes on as before, and the kernel lets it go when the probe's process ends, which is right after",
+        sources: &[
+            PTRACE_ACCESS,
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/ptrace.c",
+            "https://docs.docker.com/engine/security/seccomp/",
+        ],
+        run: ptrace_other_uid,
     },
     Probe {
         id: "process-read-memory",
@@ -168,6 +109,46 @@ pub(super) const PROBES: &[Probe] = &[
         run: kcmp,
     },
     Probe {
+        id: "process-kcmp-other-uid",
+        title: "Compare oneself with another user's process",
+        tries: "kcmp(SELF, NEIGHBOUR, KCMP_VM), where NEIGHBOUR is a process of another user: the kernel asks for the right to trace both",
+        gains: "which processes share what: kernel objects that an exploit needs to tell apart",
+        calls: &[Sysno::kcmp],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_PTRACE"],
+        aims: &[],
+        needs: &[Need::Neighbour],
+        effect: Effect::Harmless,
+        harmless_because: "the answer is which of two numbers is larger, and the numbers are scrambled",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/kcmp.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/kcmp.c",
+            PTRACE_ACCESS,
+        ],
+        run: kcmp_other_uid,
+    },
+    Probe {
+        id: "process-madvise-other-uid",
+        title: "Say what another process's memory is good for",
+        tries: "pidfd_open(NEIGHBOUR) and process_madvise(…, no memory, MADV_COLD), where NEIGHBOUR is a process of another user: the kernel asks for the right to trace it, and then for CAP_SYS_NICE",
+        gains: "pages of other processes thrown out of memory: slow neighbours, and a clock to spy by",
+        calls: &[Sysno::pidfd_open, Sysno::process_madvise],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_PTRACE", "CAP_SYS_NICE"],
+        aims: &[],
+        needs: &[Need::Neighbour],
+        effect: Effect::Harmless,
+        harmless_because: "advice about no memory, and of a kind that changes no content",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/process_madvise.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/mm/madvise.c",
+            PTRACE_ACCESS,
+        ],
+        run: madvise_other_uid,
+    },
+    Probe {
         id: "process-read-environ",
         title: "Read another process's environment",
         tries: "open(\"/proc/NEIGHBOUR/environ\"), where NEIGHBOUR is a process of another user: its mode bits first (CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE get past those), and then the right to trace it; newer kernels, 6.18 for one, are content with CAP_PERFMON or CAP_SYS_ADMIN instead",
@@ -209,73 +190,6 @@ pub(super) const PROBES: &[Probe] = &[
     },
 ];
 
-fn see_host(request: &Request) -> Attempt {
-    match found::victim(request) {
-        Ok((_, seen)) => seen.answer(),
-        Err(attempt) => attempt,
-    }
-}
-
-fn kill(pid: i32, signal: i32) -> Made {
-    sys::call(Sysno::kill, &[pid as usize, signal as usize])
-}
-
-fn kill_outside(request: &Request) -> Attempt {
-    let Some(victim) = request.victim else { return Ok(Answer::absent("the harness started no victim")) };
-    // In a pid namespace of the container's own the number may be some other process's.
-    if let Some(name) = found::name_of(victim).filter(|name| name != layout::VICTIM_NAME) {
-        return Ok(Answer::absent(format!("process {victim} here is {name}, not the victim")));
-    }
-    let there = kill(victim, 0);
-    if there.worked() { kill(victim, libc::SIGTERM).answer() } else { there.answer() }
-}
-
-fn kill_own_uid(_: &Request) -> Attempt {
-    let child = Child::start()?;
-    kill(child.pid, 0).answer()
-}
-
-/// A child that waits until it is dropped; it needs no signal to end, since signals may be what is refused.
-struct Child {
-    pid: i32,
-    leash: Option<OwnedFd>,
-}
-
-impl Child {
-    fn start() -> Result<Self, Broken> {
-        let mut ends = [0i32; 2];
-        sys::call(Sysno::pipe2, &[addr_mut(&mut ends), libc::O_CLOEXEC as usize]).or_broken("make a pipe")?;
-        let [waits, leash] = ends.map(|fd| sys::own(fd as u64));
-        // SAFETY: the probe's process has one thread, so that the child may do anything after fork.
-        match unsafe { libc::fork() } {
-            -1 => Err(Broken { step: "start a child (fork)".to_owned(), errno: sys::errno() }),
-            0 => {
-                drop(leash);
-                let mut byte = 0u8;
-                sys::call(Sysno::read, &[waits.as_raw_fd() as usize, addr_mut(&mut byte), 1]);
-                // SAFETY: ends the child at once, without the parent's exit handlers.
-                unsafe { libc::_exit(0) }
-            }
-            pid => Ok(Self { pid, leash: Some(leash) }),
-        }
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.leash = None;
-        // SAFETY: waits for our own child and asks for no status.
-        unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), 0) };
-    }
-}
-
-fn kill_other_uid(_: &Request) -> Attempt {
-    match found::neighbour() {
-        Some(pid) => kill(pid, 0).answer(),
-        None => Ok(found::no_neighbour()),
-    }
-}
-
 fn traceme(_: &Request) -> Attempt {
     let args = [libc::PTRACE_TRACEME as usize, 0, 0, 0];
     // SAFETY: the probe's process has one thread, so that the child may do anything after fork.
@@ -304,6 +218,13 @@ fn traceme(_: &Request) -> Attempt {
     Made::new(Sysno::ptrace, [args[0] as u64, 0, 0, 0, 0, 0], result).answer()
 }
 
+fn ptrace_other_uid(_: &Request) -> Attempt {
+    match found::neighbour() {
+        Some(pid) => sys::call(Sysno::ptrace, &[libc::PTRACE_SEIZE as usize, pid as usize, 0, 0]).answer(),
+        None => Ok(found::no_neighbour()),
+    }
+}
+
 fn read_memory(_: &Request) -> Attempt {
     let Some(neighbour) = found::neighbour() else { return Ok(found::no_neighbour()) };
     let mut byte = 0u8;
@@ -323,10 +244,29 @@ fn pidfd_getfd(_: &Request) -> Attempt {
 }
 
 fn kcmp(_: &Request) -> Attempt {
+    compare_with(std::process::id() as usize)
+}
+
+fn kcmp_other_uid(_: &Request) -> Attempt {
+    match found::neighbour() {
+        Some(pid) => compare_with(pid as usize),
+        None => Ok(found::no_neighbour()),
+    }
+}
+
+fn compare_with(other: usize) -> Attempt {
     /// `KCMP_VM`, `linux/kcmp.h`.
     const MEMORY: usize = 1;
-    let own = std::process::id() as usize;
-    sys::call(Sysno::kcmp, &[own, own, MEMORY, 0, 0]).answer()
+    sys::call(Sysno::kcmp, &[std::process::id() as usize, other, MEMORY, 0, 0]).answer()
+}
+
+fn madvise_other_uid(_: &Request) -> Attempt {
+    let Some(neighbour) = found::neighbour() else { return Ok(found::no_neighbour()) };
+    let opened = sys::call(Sysno::pidfd_open, &[neighbour as usize, 0]);
+    let Ok(fd) = opened.result else { return opened.answer() };
+    let process = sys::own(fd);
+    let args = [process.as_raw_fd() as usize, 0, 0, libc::MADV_COLD as usize, 0];
+    sys::call(Sysno::process_madvise, &args).answer()
 }
 
 fn read_environ(_: &Request) -> Attempt {

@@ -1,5 +1,5 @@
-//! Mounting, and what else is done to file systems as a whole. Mount calls can uncover what a mask hides and make
-//! read-only writable; every one of them wants `CAP_SYS_ADMIN` in the user namespace that owns the mounts.
+//! The calls that name mounts and disks by paths. Where they could take effect they are aimed so that they fail after
+//! the permission checks.
 
 use std::os::fd::AsRawFd;
 
@@ -8,10 +8,9 @@ use syscalls::Sysno;
 use crate::found;
 use crate::layout;
 use crate::probe::{Answer, Attempt, Effect, Probe};
-use crate::sys::{self, CWD, Made, NO_FD, addr, addr_mut, ptr};
+use crate::sys::{self, Made, ptr};
 use crate::wire::Request;
 
-/// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "mount-new",
@@ -70,122 +69,6 @@ pub(super) const PROBES: &[Probe] = &[
             "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
         ],
         run: pivot_root,
-    },
-    Probe {
-        id: "mount-fsopen",
-        title: "Open a file-system context",
-        tries: "fsopen(\"tmpfs\", FSOPEN_CLOEXEC): the first step of a mount in the newer interface",
-        gains: "what mount gives, in calls that older filters do not know",
-        calls: &[Sysno::fsopen],
-        proof: &[],
-        refusal: &[],
-        capabilities: &["CAP_SYS_ADMIN"],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "the context is closed again; nothing is made of it",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/fsopen.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/fsopen.c",
-        ],
-        run: fsopen,
-    },
-    Probe {
-        id: "mount-fsmount",
-        title: "Make a mount of a file-system context",
-        tries: "fsmount(-1, 0, 0), and if that is refused fspick(-1, \"\", FSPICK_EMPTY_PATH): no context, no mount. Not fsconfig: it asks for nothing that fsopen has not asked for",
-        gains: "what mount and remount give, in calls that older filters do not know",
-        calls: &[Sysno::fsmount, Sysno::fspick],
-        proof: &[libc::EBADF],
-        refusal: &[],
-        capabilities: &["CAP_SYS_ADMIN"],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "there is nothing to work on; EBADF comes after the capability",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/fsmount.2.html",
-            "https://man7.org/linux/man-pages/man2/fspick.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/fsopen.c",
-        ],
-        run: fsmount,
-    },
-    Probe {
-        id: "mount-open-tree",
-        title: "Open a mount as an object",
-        tries: "open_tree(-1, \"\", AT_EMPTY_PATH): without OPEN_TREE_CLONE the kernel wants no capability, so that EPERM can only be a filter's",
-        gains: "with OPEN_TREE_CLONE, a copy of a mount that no path leads to and that can be attached elsewhere",
-        calls: &[Sysno::open_tree],
-        proof: &[libc::EBADF],
-        refusal: &[],
-        capabilities: &[],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "there is no mount to open",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/open_tree.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
-        ],
-        run: open_tree,
-    },
-    Probe {
-        id: "mount-move",
-        title: "Move a mount",
-        tries: "move_mount(AT_FDCWD, \"/\", AT_FDCWD, \"/\", 0): the root into itself",
-        gains: "a mount over any directory, or away from one: masks in reverse",
-        calls: &[Sysno::move_mount],
-        proof: &[libc::ELOOP, libc::EINVAL],
-        refusal: &[],
-        capabilities: &["CAP_SYS_ADMIN"],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "no mount can be moved into itself: ELOOP, or EINVAL where the root is shared, locked or no mount; both come after the capability and the security modules",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/move_mount.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
-        ],
-        run: move_mount,
-    },
-    Probe {
-        id: "mount-setattr",
-        title: "Change the attributes of a mount",
-        tries: "mount_setattr(-1, \"\", AT_EMPTY_PATH, {attr_set: MOUNT_ATTR_RDONLY}): no mount",
-        gains: "read-only, nosuid, noexec and nodev taken from a whole tree of mounts at once",
-        calls: &[Sysno::mount_setattr],
-        proof: &[libc::EBADF],
-        refusal: &[],
-        capabilities: &["CAP_SYS_ADMIN"],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "there is no mount to change; EBADF comes after the capability",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/mount_setattr.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
-        ],
-        run: setattr,
-    },
-    Probe {
-        id: "mount-statmount",
-        title: "List mounts by number",
-        tries: "listmount(LSMT_ROOT), and if that is refused statmount(NULL): the kernel tells anybody about the mounts under his own root, so that EPERM can only be a filter's",
-        gains: "where the host keeps the container's files, and which directories of the host are mounted",
-        calls: &[Sysno::listmount, Sysno::statmount],
-        proof: &[libc::EFAULT],
-        refusal: &[],
-        capabilities: &[],
-        aims: &[],
-        needs: &[],
-        effect: Effect::Harmless,
-        harmless_because: "numbers are read",
-        sources: &[
-            "https://man7.org/linux/man-pages/man2/listmount.2.html",
-            "https://man7.org/linux/man-pages/man2/statmount.2.html",
-            "https://elixir.bootlin.com/linux/v6.12/source/fs/namespace.c",
-        ],
-        run: statmount,
     },
     Probe {
         id: "mount-remount-rw",
@@ -257,46 +140,6 @@ fn umount(_: &Request) -> Attempt {
 
 fn pivot_root(_: &Request) -> Attempt {
     sys::call(Sysno::pivot_root, &[ptr(c"/"), ptr(c"/")]).answer()
-}
-
-fn fsopen(_: &Request) -> Attempt {
-    /// `FSOPEN_CLOEXEC`, `linux/mount.h`.
-    const CLOEXEC: usize = 1;
-    sys::closing(sys::call(Sysno::fsopen, &[ptr(c"tmpfs"), CLOEXEC])).answer()
-}
-
-fn fsmount(_: &Request) -> Attempt {
-    /// `FSPICK_EMPTY_PATH`, `linux/mount.h`.
-    const EMPTY_PATH: usize = 8;
-    let ways =
-        [sys::call(Sysno::fsmount, &[NO_FD, 0, 0]), sys::call(Sysno::fspick, &[NO_FD, ptr(c""), EMPTY_PATH])];
-    sys::any_of(ways, |made| made.result == Err(libc::EBADF))
-}
-
-fn open_tree(_: &Request) -> Attempt {
-    sys::call(Sysno::open_tree, &[NO_FD, ptr(c""), libc::AT_EMPTY_PATH as usize]).answer()
-}
-
-fn move_mount(_: &Request) -> Attempt {
-    sys::call(Sysno::move_mount, &[CWD, ptr(c"/"), CWD, ptr(c"/"), 0]).answer()
-}
-
-fn setattr(_: &Request) -> Attempt {
-    // `struct mount_attr`: attr_set, attr_clr, propagation, userns_fd.
-    let attributes = [libc::MOUNT_ATTR_RDONLY, 0, 0, 0];
-    let args = [NO_FD, ptr(c""), libc::AT_EMPTY_PATH as usize, addr(&attributes), size_of_val(&attributes)];
-    sys::call(Sysno::mount_setattr, &args).answer()
-}
-
-fn statmount(_: &Request) -> Attempt {
-    // `struct mnt_id_req`: its own size, LSMT_ROOT, no number to begin after.
-    let under_root: [u64; 3] = [24, u64::MAX, 0];
-    let mut numbers = [0u64; 8];
-    let ways = [
-        sys::call(Sysno::listmount, &[addr(&under_root), addr_mut(&mut numbers), numbers.len(), 0]),
-        sys::call(Sysno::statmount, &[0, 0, 0, 0]),
-    ];
-    sys::any_of(ways, |made| made.worked() || made.result == Err(libc::EFAULT))
 }
 
 fn remount_rw(_: &Request) -> Attempt {
