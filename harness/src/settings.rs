@@ -51,6 +51,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where the laboratory's directories are mounted in the container.
+    pub fn laboratory(&self) -> Vec<String> {
+        let whole = (!self.namespaces.mount).then(|| whyblocked_agent::layout::HOST.to_owned());
+        let parts = self.binds.iter().filter(|bind| matches!(bind.source, BindSource::Lab(_)));
+        whole.into_iter().chain(parts.map(|bind| bind.target.clone())).collect()
+    }
+
     /// Has the kernel write down what the filter refuses.
     pub fn log_filter(&mut self) {
         if let Some(filter) = &mut self.seccomp {

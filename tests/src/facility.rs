@@ -172,6 +172,21 @@ fn no_user_namespace() -> Option<String> {
     }
 }
 
+/// Asked once: setting a trace up takes a while.
+fn no_trace() -> Option<String> {
+    static REASON: LazyLock<Option<String>> = LazyLock::new(|| {
+        let name = format!("{PREFIX}{}-facility", std::process::id());
+        match trace::Trace::open(&name) {
+            Ok(trace) if trace.kind() == "none" => Some(
+                "this kernel's trace shows no capability checks: it takes Linux 6.14, or kprobes".to_owned(),
+            ),
+            Ok(_) => None,
+            Err(reason) => Some(reason),
+        }
+    });
+    REASON.clone()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,19 +209,4 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
     }
-}
-
-/// Asked once: setting a trace up takes a while.
-fn no_trace() -> Option<String> {
-    static REASON: LazyLock<Option<String>> = LazyLock::new(|| {
-        let name = format!("{PREFIX}{}-facility", std::process::id());
-        match trace::Trace::open(&name) {
-            Ok(trace) if trace.kind() == "none" => Some(
-                "this kernel's trace shows no capability checks: it takes Linux 6.14, or kprobes".to_owned(),
-            ),
-            Ok(_) => None,
-            Err(reason) => Some(reason),
-        }
-    });
-    REASON.clone()
 }

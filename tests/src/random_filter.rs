@@ -189,7 +189,7 @@ pub fn ask_kernel(program: &[Instruction], calls: &[Call]) -> Vec<Answer> {
 #[inline(never)]
 unsafe fn make(call: &Call) -> (i64, u64) {
     let (returned, at): (i64, u64);
-    let [a, b, c, d, e, f] = call.args;
+    let a = call.args;
     // SAFETY: a system call changes these registers only; the caller answers for what the call does.
     unsafe {
         #[cfg(target_arch = "x86_64")]
@@ -199,7 +199,7 @@ unsafe fn make(call: &Call) -> (i64, u64) {
             "2:",
             at = out(reg) at,
             inlateout("rax") i64::from(call.number) => returned,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3], in("r8") a[4], in("r9") a[5],
             lateout("rcx") _, lateout("r11") _,
         );
         #[cfg(target_arch = "aarch64")]
@@ -209,8 +209,8 @@ unsafe fn make(call: &Call) -> (i64, u64) {
             "2:",
             at = out(reg) at,
             in("x8") u64::from(call.number),
-            inlateout("x0") a => returned,
-            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") f,
+            inlateout("x0") a[0] => returned,
+            in("x1") a[1], in("x2") a[2], in("x3") a[3], in("x4") a[4], in("x5") a[5],
         );
     }
     (returned, at)

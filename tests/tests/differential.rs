@@ -178,6 +178,7 @@ impl Bench {
             token: "runc".to_owned(),
             limit_ms: 1000,
             host_namespaces: self.own_namespaces.clone().into_iter().collect(),
+            laboratory: settings.laboratory(),
             dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
             ..Request::default()
         };

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let (random, seed) = Random::seeded(USUAL_SEED);
     println!("programs from seed {seed}");
     let mut tests = vec![suite::test("the_interpreter_answers_as_the_kernel_does", &[], move || {
-        against_the_kernel(random)
+        against_the_kernel(random);
     })];
     for id in ["docker-default", "hardened", "seccomp-custom", "cap-add-sys-time"] {
         let name = format!("the_live_filter_of_{}_answers_as_its_dump", id.replace('-', "_"));
@@ -53,7 +53,7 @@ fn against_the_kernel(mut random: Random) {
                 instruction_pointer: answer.instruction_pointer,
                 args: call.args,
             };
-            let ours = run(&program, &data).map(|value| random_filter::meaning(value));
+            let ours = run(&program, &data).map(random_filter::meaning);
             assert_eq!(ours.as_ref(), Ok(&answer.says), "program {number}: {program:#x?}\ncall {call:x?}");
             compared += 1;
         }

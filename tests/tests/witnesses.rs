@@ -26,7 +26,7 @@ const ROOT: &[Facility] = &[Facility::Root];
 fn main() -> ExitCode {
     let mut tests = vec![
         suite::test("nothing_disagrees", TRACE, || {
-            assert!(proofs().conflicts.is_empty(), "{:#?}", proofs().conflicts)
+            assert!(proofs().conflicts.is_empty(), "{:#?}", proofs().conflicts);
         }),
         suite::test("at_least_95_per_cent_of_blocks_are_confirmed", TRACE, || {
             let percent = proofs().percent().expect("something is blocked");

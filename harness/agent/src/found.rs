@@ -78,6 +78,16 @@ pub fn any_real(ways: impl IntoIterator<Item = Attempt>) -> Attempt {
     best.map(|(_, answer)| answer).ok_or_else(|| Broken::at("find a way to try"))
 }
 
+/// The directory below [`layout::HOST`] that an attempt may write to: one of the laboratory's, or none at all. A real
+/// directory of the host that somebody has mounted there is left alone.
+pub fn laboratory(directory: &str, request: &Request) -> Result<String, Answer> {
+    let path = format!("{}/{directory}", layout::HOST);
+    if request.is_laboratory(&path) || !Path::new(&path).exists() {
+        return Ok(path);
+    }
+    Err(Answer::absent(format!("{path} is a directory of the real host, to which nothing is written")))
+}
+
 /// The name (`comm`) of a process, if /proc shows it.
 pub fn name_of(pid: impl Display) -> Option<String> {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|text| text.trim_end().to_owned())

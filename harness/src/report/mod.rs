@@ -3,4 +3,5 @@
 pub mod book;
 pub mod explain;
 pub mod proofs;
+pub mod reached;
 pub mod terminal;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::proofs::{Proofs, by_probe};
+use super::reached::never_reached;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Record, ScenarioEntry};
 
@@ -45,6 +46,7 @@ pub fn table(record: &Record, width: usize) -> String {
     not_run(&mut text, record, width);
     notes(&mut text, record, width);
     summary(&mut text, record);
+    unreached(&mut text, record, width);
     proved(&mut text, record, &proofs, width);
     text
 }
@@ -80,6 +82,20 @@ fn proved(text: &mut String, record: &Record, proofs: &Proofs<'_>, width: usize)
     }
     if !record.witness.reason.is_empty() {
         text.push_str(&wrapped(&format!("witnesses: {}", plain(&record.witness.reason)), width, 4));
+    }
+}
+
+/// Probes that prove nothing here.
+fn unreached(text: &mut String, record: &Record, width: usize) {
+    let never = never_reached(record);
+    if !never.is_empty() {
+        let ids: Vec<String> = never.iter().map(|probe| plain(&probe.id)).collect();
+        let sentence = format!(
+            "{} probes never reached their guard here, even with everything open: {}",
+            ids.len(),
+            ids.join(", ")
+        );
+        text.push_str(&wrapped(&sentence, width, 4));
     }
 }
 
@@ -283,10 +299,11 @@ pub fn wrapped(words: &str, width: usize, indent: usize) -> String {
 /// The same, with the whole paragraph moved to the right.
 pub fn moved(words: &str, width: usize, left: usize, indent: usize) -> String {
     let margin = " ".repeat(left);
-    wrapped(words, width.saturating_sub(left), indent)
-        .lines()
-        .map(|line| format!("{margin}{line}\n"))
-        .collect()
+    let mut moved = String::new();
+    for line in wrapped(words, width.saturating_sub(left), indent).lines() {
+        let _ = writeln!(moved, "{margin}{line}");
+    }
+    moved
 }
 
 /// Text that may come from a container or a file, without anything that a terminal would obey.

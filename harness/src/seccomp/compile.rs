@@ -52,6 +52,7 @@ impl Architecture {
     pub const NATIVE: Self = if cfg!(target_arch = "aarch64") { Self::Aarch64 } else { Self::X8664 };
 
     /// The 32-bit one that the same processor runs.
+    #[must_use]
     pub fn compat(self) -> Self {
         match self {
             Self::X8664 | Self::X86 => Self::X86,

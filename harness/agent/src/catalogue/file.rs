@@ -173,7 +173,7 @@ pub(super) const PROBES: &[Probe] = &[
         title: "Run a set-user-id program of root's on a mounted tmpfs",
         tries: "execve, as an ordinary user, of a copy of the agent that belongs to root and has the set-user-id bit, on a tmpfs that the scenario mounts, one that is nosuid and not noexec if there is one; where it mounts none, among the container's own files. It looks whether its effective user id is 0",
         gains: "root, by a program that somebody with more power left in a directory that is shared",
-        calls: &[Sysno::execve],
+        calls: &[Sysno::setresuid, Sysno::execve],
         proof: &[],
         refusal: &[],
         capabilities: &[],
@@ -219,7 +219,11 @@ fn write_readonly_bind(request: &Request) -> Attempt {
 
 /// Creates the canary in a directory of the host; nothing here removes it, because the harness has yet to see it.
 pub(super) fn leave_canary(directory: &str, probe: &str, request: &Request) -> Attempt {
-    let path = format!("{}/{directory}/{}", layout::HOST, layout::canary(&request.token, probe));
+    let directory = match found::laboratory(directory, request) {
+        Ok(directory) => directory,
+        Err(answer) => return Ok(answer),
+    };
+    let path = format!("{directory}/{}", layout::canary(&request.token, probe));
     let created = sys::open(&sys::cstring(&path), libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o644);
     let Ok(fd) = created.result else { return created.answer() };
     let file = sys::own(fd);

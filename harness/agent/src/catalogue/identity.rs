@@ -60,7 +60,7 @@ pub(super) const PROBES: &[Probe] = &[
         title: "Run a set-user-id program of root's",
         tries: "execve of a copy of the agent that belongs to root and has the set-user-id bit, as an ordinary user; it looks whether its effective user id is 0",
         gains: "root, through any hole in a set-user-id program (su, mount, …) that the image brings along",
-        calls: &[Sysno::execve],
+        calls: &[Sysno::setresuid, Sysno::execve],
         proof: &[],
         refusal: &[],
         capabilities: &[],
@@ -79,7 +79,7 @@ pub(super) const PROBES: &[Probe] = &[
         title: "Run a program that has file capabilities",
         tries: "execve of a copy of the agent whose file grants CAP_CHOWN, as an ordinary user; it looks whether it has the capability",
         gains: "a capability that the user does not have, through any such program (ping, newuidmap, …) in the image",
-        calls: &[Sysno::execve],
+        calls: &[Sysno::setresuid, Sysno::execve],
         proof: &[],
         refusal: &[],
         capabilities: &[],
@@ -124,10 +124,16 @@ pub(super) fn run_copy(path: &str, role: &str, withheld: &str) -> Attempt {
     // SAFETY: reads this process's own id.
     if unsafe { libc::geteuid() } == 0 {
         let id = layout::FOREIGN_ID as usize;
-        if let Err(errno) = sys::call(Sysno::setresuid, &[id, id, id]).result {
-            return Ok(Answer::absent(format!(
-                "nobody to gain anything: this is root, and it may not become an ordinary user (setresuid: errno {errno})"
-            )));
+        let became = sys::call(Sysno::setresuid, &[id, id, id]);
+        match became.result {
+            Ok(_) => {}
+            // Root that may not become an ordinary user can gain nothing: that is what stops the attempt.
+            Err(libc::EPERM) => return became.answer(),
+            Err(errno) => {
+                return Ok(Answer::absent(format!(
+                    "there is no ordinary user to become (setresuid: errno {errno})"
+                )));
+            }
         }
     }
     // What the container's user had already must not look like something gained.

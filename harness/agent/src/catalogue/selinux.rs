@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 
 use syscalls::Sysno;
 
+use crate::found;
 use crate::layout;
 use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, addr_mut, cstring, ptr};
@@ -151,7 +152,11 @@ fn has_categories(label: &str) -> Option<bool> {
 
 /// Makes an empty file in a directory of the host, and removes it.
 fn make_file(directory: &str, request: &Request) -> Attempt {
-    let path = cstring(&format!("{}/{directory}/{}{}-selinux", layout::HOST, layout::CANARY, request.token));
+    let directory = match found::laboratory(directory, request) {
+        Ok(directory) => directory,
+        Err(answer) => return Ok(answer),
+    };
+    let path = cstring(&format!("{directory}/{}{}-selinux", layout::CANARY, request.token));
     let made = sys::closing(sys::open(&path, libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o600));
     if made.worked() {
         sys::call(Sysno::unlinkat, &[CWD, ptr(&path), 0]).or_broken("remove the canary")?;

@@ -99,6 +99,7 @@ impl Engine for Embedded {
             probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
             token: container.token.clone(),
             limit_ms: PROBE_LIMIT_MS,
+            laboratory: settings.laboratory(),
             watched: watch.map(Watch::number),
             dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
             ..self.outside.request()

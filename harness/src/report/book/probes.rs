@@ -10,6 +10,7 @@ use super::grid::{Counts, Grade, Grid, family};
 use super::markdown::{code, codes, escape, facts, link, sources};
 use super::verdicts::{Head, table};
 use crate::record::ProbeEntry;
+use crate::report::reached::never_reached;
 use crate::verdict::errno_name;
 
 pub(super) fn pages(grid: &Grid<'_>) -> Vec<Page> {
@@ -25,6 +26,7 @@ fn list(grid: &Grid<'_>) -> String {
         "# Probes\n\nThe attempts, each harmless, each at something that a container should perhaps not do. In brackets: in how \
          many scenarios it got through.\n\n",
     );
+    let never = never_reached(grid.record);
     for (id, probes) in grid.families() {
         let (title, about) = family(id);
         let _ = writeln!(text, "## {}\n\n{}\n", escape(title), escape(about));
@@ -34,10 +36,15 @@ fn list(grid: &Grid<'_>) -> String {
             let name = link(&format!("probes/{}.md", probe.slug), &escape(&probe.entry.id));
             let _ = writeln!(
                 text,
-                "- {name}: {} ({} of {})",
+                "- {name}: {} ({} of {}{})",
                 escape(&probe.entry.title),
                 counts.number(Grade::Through),
-                counts.all()
+                counts.all(),
+                if never.iter().any(|entry| entry.id == probe.entry.id) {
+                    "; its guard was never reached"
+                } else {
+                    ""
+                }
             );
         }
         text.push('\n');
@@ -52,6 +59,12 @@ fn page(grid: &Grid<'_>, place: usize) -> String {
     match probe.known {
         Some(known) => text.push_str(&description(known)),
         None => text.push_str(&unknown(probe.entry)),
+    }
+    if never_reached(grid.record).iter().any(|never| never.id == probe.entry.id) {
+        text.push_str(
+            "\n**Its guard was never reached in this run**, not even with everything open: here it proves nothing about any \
+             scenario. The verdicts below say why.\n",
+        );
     }
     text.push_str("\n## Verdicts\n\n");
     let rows = grid.of_probe(place).map(|(scenario, cell)| {

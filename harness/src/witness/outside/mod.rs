@@ -115,6 +115,11 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("something empty covers {path} in the container"),
             format!("there it is {inside}; on the host {host}"),
         )),
+        (Some(host), Ok(inside)) if nothing_found(seen) && host.file_system != inside.file_system => Some((
+            Named::only(Mechanism::MountNamespace),
+            format!("what the host has mounted at {path} is not mounted in the container"),
+            format!("there it is {inside}; on the host {host}"),
+        )),
         // The laboratory's directories exist for every scenario; which are mounted is what differs.
         (None, Err(libc::ENOENT)) if nothing_found(seen) && path.starts_with(layout::HOST) => Some((
             Named::only(Mechanism::MountNamespace),

@@ -69,7 +69,9 @@ impl Trace {
         let (tasks, inbox) = mpsc::channel::<Task>();
         let reader = std::thread::spawn(move || {
             let mut state = State { instance, collector: Collector::default() };
-            inbox.into_iter().for_each(|task| task(&mut state));
+            for task in inbox {
+                task(&mut state);
+            }
         });
         Ok(Self { tasks: Some(tasks), reader: Some(reader), kind, functions })
     }
@@ -144,7 +146,7 @@ impl Drop for Trace {
 
 impl State {
     fn catch_up(&mut self) {
-        let mut part = [0u8; 64 * 1024];
+        let mut part = vec![0u8; 64 * 1024];
         let mut rest = Vec::new();
         loop {
             let read = self.instance.read(&mut part);
