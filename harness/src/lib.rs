@@ -15,6 +15,7 @@ pub mod commands;
 pub mod engine;
 pub mod experiment;
 pub mod host;
+pub mod input;
 pub mod mechanism;
 pub mod plan;
 pub mod record;

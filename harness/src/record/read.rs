@@ -1,12 +1,12 @@
 //! Records as files: read with suspicion, written all at once.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use thiserror::Error;
 
 use super::{FORMAT, Record};
+use crate::input;
 
 /// A record that cannot be used, or not be written.
 #[derive(Debug, Error)]
@@ -56,12 +56,8 @@ const LONGEST: u64 = 256 << 20;
 /// Reads a record.
 pub fn read(path: &Path) -> Result<Record, RecordError> {
     let shown = path.display().to_string();
-    let unreadable = |source| RecordError::Unreadable { path: shown.clone(), source };
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    if length > LONGEST {
-        return Err(RecordError::Malformed { path: shown, why: format!("it is {} MiB long", length >> 20) });
-    }
-    let text = fs::read(path).map_err(|source| RecordError::Unreadable { path: shown.clone(), source })?;
+    let text = input::read(path, LONGEST)
+        .map_err(|source| RecordError::Unreadable { path: shown.clone(), source })?;
     parse(&shown, &text)
 }
 
@@ -100,6 +96,7 @@ pub fn write(record: &Record, path: &Path) -> Result<(), RecordError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -114,5 +111,18 @@ mod tests {
     fn a_broken_record_says_what_is_wrong(#[case] text: &str, #[case] message: &str) {
         let error = parse("r.json", text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
+    }
+
+    const RECORD: &str = include_str!("../../../tests/src/record.json");
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(text in crate::testing::damaged(&[RECORD])) {
+            if let Err(error) = parse("r.json", &text) {
+                let message = error.to_string();
+                prop_assert!(!message.chars().any(char::is_control), "{message:?}");
+                prop_assert!(message.starts_with("r.json: "), "{message}");
+            }
+        }
     }
 }

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use globset::GlobBuilder;
 
 use super::{Scenario, ScenarioError, most_like};
+use crate::input;
 
 /// `(id, text)` of every file in `scenarios/`, and `(path, text)` of the files they refer to; the build script
 /// makes this list from the directory.
 mod built_in {
     include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 }
+
+/// Longer scenario files and filter profiles are none: Docker's default profile has 30 KiB.
+const LONGEST: u64 = 1 << 20;
 
 /// Where a scenario was written, and so what its relative paths mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Origin {
                     .map(|(_, text)| (*text).to_owned())
                     .ok_or_else(|| missing(std::io::ErrorKind::NotFound.into()))
             }
-            Self::Directory(dir) => std::fs::read_to_string(dir.join(path)).map_err(missing),
+            Self::Directory(dir) => input::read_text(&dir.join(path), LONGEST).map_err(missing),
         }
     }
 
@@ -73,7 +77,7 @@ fn is_path(pattern: &str) -> bool {
 
 fn from_path(path: &Path) -> Result<Scenario, ScenarioError> {
     let unreadable = |source| ScenarioError::Unreadable { path: path.display().to_string(), source };
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = input::read_text(path, LONGEST).map_err(unreadable)?;
     let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Scenario::parse(&id, &text, Origin::Directory(dir.to_path_buf()))

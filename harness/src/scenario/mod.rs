@@ -70,6 +70,7 @@ fn explain(path: String, error: &serde_saphyr::Error) -> ScenarioError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -89,5 +90,54 @@ mod tests {
     fn mistakes_are_named_with_their_line(#[case] text: &str, #[case] message: &str) {
         let error = Scenario::parse("x", text, Origin::BuiltIn).unwrap_err();
         assert_eq!(error.to_string().replace("scenarios/", ""), message);
+    }
+
+    /// Every scenario that is built in, as a corpus.
+    const CORPUS: &[&str] = &[
+        include_str!("../../../scenarios/hardened.yaml"),
+        include_str!("../../../scenarios/read-only.yaml"),
+        include_str!("../../../scenarios/selinux-bind-unlabelled.yaml"),
+        include_str!("../../../scenarios/tmpfs-defaults.yaml"),
+        include_str!("../../../scenarios/userns-remap.yaml"),
+        BOMB,
+    ];
+
+    /// Each line is ten of the line before: a few hundred bytes that would be gigabytes.
+    const BOMB: &str = "title: &a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\
+        teaches: b\n\
+        service:\n\
+        \x20 cap_add: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n\
+        \x20 cap_drop: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\n\
+        \x20 group_add: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n\
+        \x20 volumes: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n\
+        \x20 tmpfs: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]\n\
+        \x20 devices: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]\n";
+
+    #[test]
+    fn aliases_that_would_fill_the_memory_are_refused() {
+        assert!(Scenario::parse("x", BOMB, Origin::BuiltIn).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(text in crate::testing::damaged(CORPUS)) {
+            let text = String::from_utf8_lossy(&text);
+            match Scenario::parse("x", &text, Origin::BuiltIn) {
+                Ok(scenario) => {
+                    let host = crate::testing::host();
+                    let context = Context {
+                        host: &host,
+                        reach: &crate::testing::ROOT,
+                        default_profile: crate::seccomp::DefaultProfile::Docker26,
+                    };
+                    let _ = scenario.resolve(&context);
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    prop_assert!(!message.chars().any(char::is_control), "{message:?}");
+                    prop_assert!(message.starts_with("scenarios/x.yaml"), "{message}");
+                }
+            }
+        }
     }
 }

@@ -163,6 +163,7 @@ impl Argument {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -192,5 +193,17 @@ mod tests {
         let text = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["kill"],"action":"SCMP_ACT_ERRNO","args":[
             {"index":1,"value":9,"op":"SCMP_CMP_EQ"},{"index":1,"value":15,"op":"SCMP_CMP_EQ"}]}]}"#;
         assert_eq!(parse("p.json", text, &HERE).unwrap().rules.len(), 2);
+    }
+
+    const PROFILE: &str = include_str!("../../../scenarios/seccomp/keep-the-clock.json");
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(text in crate::testing::damaged(&[PROFILE])) {
+            if let Ok(policy) = parse("p.json", &String::from_utf8_lossy(&text), &HERE) {
+                // What is read can be compiled, or is too long and says so.
+                let _ = super::super::compile(&policy);
+            }
+        }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn parse(text: &[u8], asked: &[&'static str]) -> Result<Vec<Observati
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -56,5 +57,25 @@ mod tests {
     fn the_message_shows_control_characters_as_escapes() {
         let error = parse(b"\x1b[2Jpwned\n", &[]).unwrap_err();
         assert!(error.to_string().contains("\\u{1b}[2Jpwned"), "{error}");
+    }
+
+    /// What agents really said: one line a probe, from a run of docker-default.
+    const LINES: &str = include_str!("../../../corpus/agent-lines.txt");
+
+    #[test]
+    fn what_agents_really_said_is_read() {
+        let ids: Vec<&'static str> = whyblocked_agent::catalogue::all().map(|probe| probe.id).collect();
+        assert_eq!(parse(LINES.as_bytes(), &ids).unwrap().len(), LINES.lines().count());
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic_or_say_more_than_was_asked(text in crate::testing::damaged(&[LINES, GOOD])) {
+            let asked = ["key-add", "time-settimeofday", "file-write-host-etc"];
+            if let Ok(seen) = parse(&text, &asked) {
+                prop_assert!(seen.len() <= asked.len());
+                prop_assert!(seen.iter().all(|one| asked.contains(&one.probe.as_str())));
+            }
+        }
     }
 }

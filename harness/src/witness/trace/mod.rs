@@ -9,6 +9,8 @@ mod instance;
 mod kprobes;
 mod line;
 mod reading;
+#[cfg(test)]
+mod recorded;
 mod span;
 mod tracefs;
 
