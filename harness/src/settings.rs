@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use whyblocked_agent::layout;
+
 use crate::capability::CapabilitySet;
 use crate::seccomp::Policy;
 
@@ -51,11 +53,26 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Where the laboratory's directories are mounted in the container.
+    /// The laboratory's directories as the container sees them; not those that a directory of the host covers.
     pub fn laboratory(&self) -> Vec<String> {
-        let whole = (!self.namespaces.mount).then(|| whyblocked_agent::layout::HOST.to_owned());
-        let parts = self.binds.iter().filter(|bind| matches!(bind.source, BindSource::Lab(_)));
-        whole.into_iter().chain(parts.map(|bind| bind.target.clone())).collect()
+        let all_below = |place: &str| layout::LABORATORY.map(|name| format!("{place}/{name}")).to_vec();
+        let mut directories = if self.namespaces.mount { Vec::new() } else { all_below(layout::HOST) };
+        for bind in &self.binds {
+            match &bind.source {
+                BindSource::Lab(below) if below.as_os_str().is_empty() => {
+                    directories.extend(all_below(&bind.target));
+                }
+                BindSource::Lab(_) => directories.push(bind.target.clone()),
+                BindSource::Host(_) => {}
+            }
+        }
+        let covers = |bind: &Bind, directory: &str| {
+            let rest = directory.strip_prefix(bind.target.trim_end_matches('/'));
+            matches!(bind.source, BindSource::Host(_))
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        directories.retain(|directory| !self.binds.iter().any(|bind| covers(bind, directory)));
+        directories
     }
 
     /// Has the kernel write down what the filter refuses.
@@ -258,4 +275,44 @@ pub struct Ulimit {
     pub soft: u64,
     /// Hard limit.
     pub hard: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing;
+
+    fn bind(source: BindSource, target: &str) -> Bind {
+        Bind { source, target: target.to_owned(), read_only: false, relabel: Relabel::No }
+    }
+
+    fn lab(below: &str, target: &str) -> Bind {
+        bind(BindSource::Lab(below.into()), target)
+    }
+
+    fn host(source: &str, target: &str) -> Bind {
+        bind(BindSource::Host(source.into()), target)
+    }
+
+    #[rstest]
+    #[case::nothing_mounted(true, vec![], &[])]
+    #[case::one(true, vec![lab("etc", "/host/etc")], &["/host/etc"])]
+    #[case::all(true, vec![lab("", "/host")], &["/host/etc", "/host/root", "/host/var", "/host/shared"])]
+    #[case::without_a_mount_namespace(false, vec![], &["/host/etc", "/host/root", "/host/var", "/host/shared"])]
+    #[case::the_hosts_own(true, vec![host("/etc", "/host/etc")], &[])]
+    #[case::the_hosts_own_over_it(false, vec![host("/etc", "/host/etc")], &["/host/root", "/host/var", "/host/shared"])]
+    #[case::the_hosts_own_over_all(false, vec![host("/srv", "/host/")], &[])]
+    #[case::the_hosts_own_beside_it(true, vec![lab("etc", "/host/etc"), host("/etc", "/host/et")], &["/host/etc"])]
+    fn only_the_laboratorys_own_directories(
+        #[case] mount: bool,
+        #[case] binds: Vec<Bind>,
+        #[case] directories: &[&str],
+    ) {
+        let mut settings = testing::settings("docker-default");
+        settings.namespaces.mount = mount;
+        settings.binds = binds;
+        assert_eq!(settings.laboratory(), directories);
+    }
 }

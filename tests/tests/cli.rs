@@ -79,6 +79,17 @@ fn an_unknown_probe(#[case] probe: &str, #[case] message: &str) {
 }
 
 #[rstest]
+#[case::scenario(&["run", "--scenario", "LINK.yaml"], "it is longer than the 1 MiB that such a file may have")]
+#[case::record(&["report", "LINK.yaml", "--book", "out"], "it is longer than the 256 MiB that such a file may have")]
+fn a_file_that_never_ends(#[case] args: &[&str], #[case] message: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", dir.path().join("LINK.yaml")).unwrap();
+    let args: Vec<String> = args.iter().map(|arg| arg.replace("LINK", "./LINK")).collect();
+    refuses(whyblocked().current_dir(dir.path()).args(args), message);
+    assert!(!dir.path().join("out").exists());
+}
+
+#[rstest]
 #[case::unknown_key(
     "title: a\nteaches: b\nservice:\n  cap_drp: [ALL]\n",
     "mine.yaml:4: unknown key 'cap_drp'; did you mean 'cap_drop'?"

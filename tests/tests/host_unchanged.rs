@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         unchanged("keys_are_as_before", |state| &state.keys),
         unchanged("shared_memory_and_queues_are_as_before", |state| &state.ipc),
         unchanged("no_control_group_and_no_socket_is_left", |state| &state.named_after_the_run),
+        suite::test("a_directory_that_somebody_mounts_gets_no_file", ROOT, own_directory_untouched),
         suite::test("no_process_is_left", ROOT, || assert_eq!(ran().orphans, Vec::<String>::new())),
     ])
 }
@@ -46,6 +47,29 @@ fn unchanged(name: &str, part: fn(&State) -> &Lines) -> libtest_mimic::Trial {
         let changed = differences(before, after);
         assert!(changed.is_empty(), "{changed:#?}");
     })
+}
+
+/// Somebody's own directory where the laboratory's would be, in a container and, with everything relaxed, outside.
+fn own_directory_untouched() {
+    let place = Place::new();
+    let own = place.path("own");
+    std::fs::create_dir(&own).expect("the place is ours");
+    let scenario = place.path("mine.yaml");
+    let text = format!(
+        "title: Mine\nteaches: nothing\nservice: {{volumes: [\"{0}:/host/etc\", \"{0}:/host/shared\"]}}\n",
+        own.display()
+    );
+    std::fs::write(&scenario, text).expect("the place is ours");
+    let scenario = scenario.to_str().expect("temporary paths are text");
+    // As it was meanwhile cannot be seen, but a file in it changes when it was last changed.
+    let changed = || std::fs::metadata(&own).and_then(|dir| dir.modified()).expect("it is there");
+    let before = changed();
+    let record = place.record(&["--scenario", scenario]);
+    assert_eq!(changed(), before, "something was made in it");
+    assert_eq!(std::fs::read_dir(&own).expect("it is there").count(), 0);
+    let cell = record.cell("mine", "file-write-host-etc").expect("it was tried");
+    let note = cell.note.as_deref().unwrap_or_default();
+    assert!(note.contains("is a directory of the real host, to which nothing is written"), "{cell:#?}");
 }
 
 /// The host at one moment.

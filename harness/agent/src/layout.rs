@@ -10,6 +10,9 @@ pub const SCRATCH: &str = "/scratch";
 /// Where the laboratory host's directories are mounted, if the scenario mounts them: `/host/etc`, …
 pub const HOST: &str = "/host";
 
+/// The laboratory host's directories.
+pub const LABORATORY: [&str; 4] = ["etc", "root", "var", "shared"];
+
 /// A file of another user, mode 0600.
 pub const FOREIGN_FILE: &str = "/fixtures/foreign-file";
 

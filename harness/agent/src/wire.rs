@@ -22,8 +22,8 @@ pub struct Request {
     pub abstract_socket: Option<String>,
     /// The inode numbers of the harness's own namespaces, by their `/proc/self/ns` names.
     pub host_namespaces: Vec<(String, u64)>,
-    /// Where the laboratory's directories are mounted. Other directories of the host are the user's own: no probe
-    /// leaves anything there.
+    /// The laboratory's directories that are in sight: `/host/etc`. Other directories of the host are the user's own:
+    /// no probe leaves anything there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub laboratory: Vec<String>,
     /// If the harness watches this container: the trial's number, which marks in the kernel's trace carry.
@@ -33,15 +33,6 @@ pub struct Request {
     /// filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dye: Option<i32>,
-}
-
-impl Request {
-    /// Whether a directory is the laboratory's.
-    pub fn is_laboratory(&self, path: &str) -> bool {
-        self.laboratory.iter().any(|mount| {
-            path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    }
 }
 
 /// What one probe saw.
@@ -74,22 +65,4 @@ pub struct Observation {
     pub detail: String,
     /// How long the attempt took, its set-up included, in microseconds.
     pub micros: u64,
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("/host/etc", true)]
-    #[case("/host/etc/cron.d", true)]
-    #[case("/host/etcetera", false)]
-    #[case("/host", false)]
-    #[case("/etc", false)]
-    fn only_what_lies_below_its_mounts_is_the_laboratorys(#[case] path: &str, #[case] ours: bool) {
-        let request = Request { laboratory: vec!["/host/etc".to_owned()], ..Request::default() };
-        assert_eq!(request.is_laboratory(path), ours);
-    }
 }

@@ -94,3 +94,13 @@ impl Drop for Lab {
         let _ = fs::remove_dir_all(&self.path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agent_knows_every_directory() {
+        assert_eq!(DIRECTORIES.map(|(name, _)| name), layout::LABORATORY);
+    }
+}
