@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use whyblocked::engine::embedded::Embedded;
+use whyblocked::engine::embedded::run_dir::PREFIX;
 use whyblocked::engine::{Engine, Job};
 use whyblocked::host::{Host, Reach};
 use whyblocked::mechanism::Mechanism;
@@ -16,6 +17,7 @@ use whyblocked::report::terminal;
 use whyblocked::scenario::{self, Context, Resolution};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::verdict::search::Subset;
+use whyblocked::witness::trace::Trace;
 use whyblocked::witness::{Finding, Scene, Witnesses, findings};
 use whyblocked_agent::{Effect, Outcome as Seen, Probe, catalogue};
 use whyblocked_tests::{Facility, Place, suite};
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
             says(cell("docker-default/proc-read-keys"), "outside", "something empty covers /proc/keys");
         }),
         suite::test("every_capability_that_a_probe_names_is_asked_for", TRACE, capabilities_are_asked_for),
+        suite::test("a_trace_that_overran_says_so", TRACE, overrun),
         suite::test("an_explanation_has_the_kernels_own_record", TRACE, || {
             let place = Place::new();
             let output = place.succeed(&["explain", "docker-default", "time-settimeofday"]);
@@ -186,6 +189,23 @@ fn capabilities_are_asked_for() {
     let expected: BTreeSet<&str> = NOT_ASKED.iter().map(|(id, _)| *id).collect();
     let found: BTreeSet<&str> = silent.iter().map(|(id, _)| *id).collect();
     assert_eq!(found, expected, "{silent:#?}");
+}
+
+/// More calls than any buffer holds, with nobody reading.
+fn overrun() {
+    let trace = Trace::open(&format!("{PREFIX}{}-overrun", std::process::id())).expect("there is a trace");
+    let before = trace.losses();
+    trace.follow(|| {
+        for _ in 0..500_000 {
+            // SAFETY: asks for a number.
+            unsafe { libc::syscall(libc::SYS_getppid) };
+        }
+    });
+    let traced = trace.finish(0, before);
+    assert!(traced.lost.is_some_and(|why| why.contains("overran")), "nothing was lost");
+    // What comes after is whole again.
+    let again = trace.losses();
+    assert_eq!(trace.finish(1, again).lost, None);
 }
 
 /// Probes that root gets past without the question, and why.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use whyblocked_agent::catalogue;
 
+use super::evidence::{by_method, parts};
 use super::terminal::{moved, plain, wrapped};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Posture, Proof, Record, ScenarioEntry};
@@ -169,28 +170,14 @@ fn contradictions(text: &mut String, cell: &Cell) {
     }
 }
 
-/// The witnesses in the order of the kernel's questions, and then the experiment.
-const METHODS: [(&str, &str); 6] = [
-    ("filter", "the installed filter, evaluated"),
-    ("dye", "the same filter, dyed"),
-    ("trace", "the kernel's trace"),
-    ("audit", "the kernel's audit records"),
-    ("outside", "seen from the host"),
-    ("experiment", "the experiment"),
-];
-
 fn evidence(text: &mut String, cell: &Cell) {
     heading(text, "The evidence");
-    for (method, words) in METHODS {
-        let mut said = cell.evidence.iter().filter(|evidence| evidence.method == method).peekable();
-        if said.peek().is_some() {
-            let _ = writeln!(text, "  {words}");
-        }
+    for (method, said) in by_method(cell) {
+        let _ = writeln!(text, "  {}", plain(method));
         for evidence in said {
             text.push_str(&moved(&plain(&evidence.says), WIDTH, 4, 2));
-            // The trace's links are a chain: one a line.
-            for link in evidence.detail.split("; ").filter(|link| !link.is_empty()) {
-                let _ = write!(text, "{QUIET}{}{QUIET:#}", moved(&plain(link), WIDTH, 8, 2));
+            for part in parts(evidence) {
+                let _ = write!(text, "{QUIET}{}{QUIET:#}", moved(&plain(part), WIDTH, 8, 2));
             }
         }
     }

@@ -85,14 +85,21 @@ fn proved(text: &mut String, record: &Record, proofs: &Proofs<'_>, width: usize)
     }
 }
 
+/// More names in one sentence nobody reads.
+const MOST_NAMED: usize = 30;
+
 /// Probes that prove nothing here.
 fn unreached(text: &mut String, record: &Record, width: usize) {
     let never = never_reached(record);
     if !never.is_empty() {
-        let ids: Vec<String> = never.iter().map(|probe| plain(&probe.id)).collect();
+        let ids: Vec<String> = never.iter().take(MOST_NAMED).map(|probe| plain(&probe.id)).collect();
+        let more = match never.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more, marked in the book's list of probes"),
+        };
         let sentence = format!(
-            "{} probes never reached their guard here, even with everything open: {}",
-            ids.len(),
+            "{} probes never reached their guard here, even with everything open: {}{more}",
+            never.len(),
             ids.join(", ")
         );
         text.push_str(&wrapped(&sentence, width, 4));

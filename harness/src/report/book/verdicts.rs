@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::grid::Grade;
 use super::markdown::{code, escape, link};
 use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome, Proof};
+use crate::record::{Cell, Evidence, Outcome, Proof};
+use crate::report::evidence::{by_method, parts};
 
 /// What the first column of a table of verdicts says, and how it is linked to.
 #[derive(Debug)]
@@ -45,21 +46,19 @@ fn row(html: &mut String, head: &Head, cell: &Cell) {
         mechanisms(&cell.layers, ", "),
         opens.join("<br>or "),
         cell.depth.map_or_else(String::new, |depth| depth.to_string()),
-        cell.proof.map_or("", proof),
+        proved(cell),
     );
     html.push_str("<tr class=\"evidence\"><td colspan=\"6\"><details><summary>Evidence</summary>");
     if let Some(note) = &cell.note {
         let _ = write!(html, "<p>{}</p>", escape(note));
     }
     html.push_str("<ul>");
-    for evidence in &cell.evidence {
-        let detail = if evidence.detail.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", escape(&evidence.detail))
-        };
-        let _ =
-            write!(html, "<li><b>{}</b>: {}{detail}</li>", escape(&evidence.method), escape(&evidence.says));
+    for (method, said) in by_method(cell) {
+        for evidence in said {
+            let _ = write!(html, "<li><b>{}</b>: {}", escape(method), escape(&evidence.says));
+            details(html, evidence);
+            html.push_str("</li>");
+        }
     }
     for violation in &cell.violations {
         let _ = write!(
@@ -70,6 +69,20 @@ fn row(html: &mut String, head: &Head, cell: &Cell) {
         );
     }
     html.push_str("</ul></details></td></tr>\n");
+}
+
+/// What evidence rests on: a chain of several links is a list.
+fn details(html: &mut String, evidence: &Evidence) {
+    let parts: Vec<&str> = parts(evidence).collect();
+    if let [only] = parts[..] {
+        let _ = write!(html, " ({})", escape(only));
+    } else if !parts.is_empty() {
+        html.push_str("<ol>");
+        for part in parts {
+            let _ = write!(html, "<li>{}</li>", code(part));
+        }
+        html.push_str("</ol>");
+    }
 }
 
 fn answer(cell: &Cell) -> String {
@@ -130,11 +143,16 @@ pub(super) fn class_of(grade: Grade) -> &'static str {
     }
 }
 
-fn proof(proof: Proof) -> &'static str {
-    match proof {
-        Proof::Confirmed => "confirmed",
-        Proof::Single => "one method",
-        Proof::Conflict => "conflict",
+fn proved(cell: &Cell) -> String {
+    let words = match cell.proof {
+        Some(Proof::Confirmed) => "confirmed",
+        Some(Proof::Single) => "one method",
+        Some(Proof::Conflict) => "conflict",
+        None => return String::new(),
+    };
+    match &cell.unconfirmed {
+        Some(why) => format!("{words}<small>{}</small>", escape(why)),
+        None => words.to_owned(),
     }
 }
 

@@ -113,12 +113,12 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
         (Some(host), Ok(inside)) if nothing_found(seen) && masked(host, inside) => Some((
             Named::only(Mechanism::MaskedPath),
             format!("something empty covers {path} in the container"),
-            format!("there it is {inside}; on the host {host}"),
+            format!("there it is {inside}, on the host {host}"),
         )),
         (Some(host), Ok(inside)) if nothing_found(seen) && host.file_system != inside.file_system => Some((
             Named::only(Mechanism::MountNamespace),
             format!("what the host has mounted at {path} is not mounted in the container"),
-            format!("there it is {inside}; on the host {host}"),
+            format!("there it is {inside}, on the host {host}"),
         )),
         // The laboratory's directories exist for every scenario; which are mounted is what differs.
         (None, Err(libc::ENOENT)) if nothing_found(seen) && path.starts_with(layout::HOST) => Some((
@@ -130,7 +130,7 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             // Root's way past mode bits does not lead past an owner whom the namespace does not know.
             Named::of(Mechanism::UserNamespace, &[Mechanism::Ownership, Mechanism::Capabilities]),
             format!("the owner of {path} has no id in the container"),
-            format!("it is {inside}; the container's uid_map is {}", look::words(&look.uid_map)),
+            format!("it is {inside}, and the container's uid_map is {}", look::words(&look.uid_map)),
         )),
         (_, Ok(inside))
             if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) =>
@@ -141,7 +141,10 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
                     "the mode bits of {path} do not let this user {}",
                     if writes(seen) { "write" } else { "read" }
                 ),
-                format!("it is {inside}; the process is user {} on the host", look.user.unwrap_or_default()),
+                format!(
+                    "it is {inside}, and the process is user {} on the host",
+                    look.user.unwrap_or_default()
+                ),
             ))
         }
         _ => None,
