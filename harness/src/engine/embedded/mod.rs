@@ -16,6 +16,7 @@ mod plan;
 pub mod run_dir;
 mod spawn;
 mod step;
+mod user;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

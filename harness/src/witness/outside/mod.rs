@@ -3,11 +3,13 @@
 
 pub mod canary;
 mod look;
+mod node;
 
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Aim, Outcome, layout};
 
-pub use self::look::{Counts, Look, Node, PathLook};
+pub use self::look::{Counts, Look, PathLook};
+pub use self::node::Node;
 use super::{Finding, Named, Scene};
 use crate::mechanism::Mechanism;
 

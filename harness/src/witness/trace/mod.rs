@@ -13,6 +13,7 @@ mod reading;
 mod recorded;
 mod span;
 mod tracefs;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::mpsc::{self, Sender};

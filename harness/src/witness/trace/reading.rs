@@ -3,11 +3,11 @@
 //! Nothing seen is said to be nothing seen. The one conclusion from an errno alone is for those that a single
 //! mechanism gives.
 
-use nix::errno::Errno;
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome, Probe};
 
 use super::line::Event;
+use super::span::exit;
 use super::{Own, Span, Traced};
 use crate::capability::Capability;
 use crate::mechanism::Mechanism;
@@ -70,21 +70,15 @@ fn is_of(span: &Span, seen: &Observation) -> bool {
     }
 }
 
-fn exit(span: &Span, number: u32) -> Option<i64> {
-    span.events.iter().rev().find_map(|event| match event {
-        Event::Exit { number: ended, returned } if *ended == number => Some(*returned),
-        _ => None,
-    })
-}
-
 fn unwitnessed(why: &str) -> Finding {
     Finding { method: "trace", says: "unwitnessed".to_owned(), detail: why.to_owned(), ..Finding::default() }
 }
 
-struct Reader<'a> {
-    span: &'a Span,
-    initial: Option<u64>,
-    circumstances: &'a Circumstances<'a>,
+/// One who reads a span.
+pub(super) struct Reader<'a> {
+    pub(super) span: &'a Span,
+    pub(super) initial: Option<u64>,
+    pub(super) circumstances: &'a Circumstances<'a>,
 }
 
 impl Reader<'_> {
@@ -107,7 +101,7 @@ impl Reader<'_> {
         finding
     }
 
-    fn entered(&self) -> bool {
+    pub(super) fn entered(&self) -> bool {
         let number = self.circumstances.seen.number;
         self.span
             .events
@@ -238,99 +232,19 @@ impl Reader<'_> {
     }
 
     /// Whether a user namespace is another than the process's own.
-    fn foreign(&self, namespace: u64) -> bool {
+    pub(super) fn foreign(&self, namespace: u64) -> bool {
         match self.span.own {
             Some(Own { namespace: own, .. }) => own != namespace,
             None => self.circumstances.user_namespace && self.initial == Some(namespace),
         }
     }
-
-    fn words(&self, refusal: &Refusal) -> String {
-        format!("{} in {}", capability_name(refusal.capability), self.place(refusal.namespace))
-    }
-
-    fn place(&self, namespace: u64) -> &'static str {
-        if self.initial == Some(namespace) {
-            "the initial user namespace"
-        } else if self.foreign(namespace) {
-            "another user namespace"
-        } else {
-            "the container's user namespace"
-        }
-    }
-
-    /// The whole chain in words, in the order of time.
-    fn chain(&self) -> String {
-        let mut links: Vec<String> = Vec::new();
-        let number = self.circumstances.seen.number;
-        let call = &self.circumstances.seen.call;
-        let ours = |of: &u32| number.is_none_or(|number| number == *of);
-        for event in &self.span.events {
-            let link = match event {
-                Event::Enter { number, .. } if ours(number) => format!("sys_enter {call}"),
-                Event::Exit { number, returned } if ours(number) => {
-                    format!("sys_exit {call} = {}", value(*returned))
-                }
-                Event::Capable { credentials, namespace, capability, returned } => {
-                    let whose = if self.span.own.is_some_and(|own| own.credentials != *credentials) {
-                        ", under other credentials"
-                    } else {
-                        ""
-                    };
-                    let answer = if *returned == 0 { "yes" } else { "no" };
-                    format!(
-                        "cap_capable {} in {}{whose}: {answer}",
-                        capability_name(*capability),
-                        self.place(*namespace)
-                    )
-                }
-                Event::Function { name, caller, returned } => {
-                    format!("{name} ← {caller} = {}", value((*returned).into()))
-                }
-                _ => continue,
-            };
-            if links.last() != Some(&link) {
-                links.push(link);
-            }
-        }
-        if !self.entered() {
-            links.insert(0, "no sys_enter".to_owned());
-        }
-        if !self.span.ended && number.is_none_or(|number| exit(self.span, number).is_none()) {
-            links.push("it never returned".to_owned());
-        }
-        if links.len() > LONGEST_CHAIN {
-            let left_out = links.len() - LONGEST_CHAIN;
-            links.splice(LONGEST_CHAIN / 2..LONGEST_CHAIN / 2 + left_out, [format!("… {left_out} more …")]);
-        }
-        links.join("; ")
-    }
 }
 
-/// Links that a reader still reads.
-const LONGEST_CHAIN: usize = 16;
-
+/// A capability check that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refusal {
-    capability: i32,
-    namespace: u64,
-}
-
-/// `CAP_SYS_TIME`.
-fn capability_name(number: i32) -> String {
-    u8::try_from(number)
-        .ok()
-        .and_then(Capability::by_number)
-        .map_or_else(|| format!("capability {number}"), |capability| capability.name().to_owned())
-}
-
-/// What a call returned: a value, or the name of an errno.
-fn value(returned: i64) -> String {
-    match i32::try_from(-returned) {
-        Ok(errno @ 1..=4095) if Errno::from_raw(errno) != Errno::UnknownErrno => errno_name(errno),
-        _ if returned < 0 => returned.to_string(),
-        _ => format!("{returned:#x}").replacen("0x0", "0", 1),
-    }
+pub(super) struct Refusal {
+    pub(super) capability: i32,
+    pub(super) namespace: u64,
 }
 
 /// Mode bits come last: whoever may override them is asked after them.
@@ -369,154 +283,4 @@ fn named(mechanism: Mechanism) -> Named {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use whyblocked_agent::catalogue;
-
-    use super::super::Traced;
-    use super::*;
-
-    /// The initial user namespace and another one, as a trace numbers them.
-    const INITIAL: u64 = 1;
-    const INNER: u64 = 2;
-    const TIME: i32 = 25;
-
-    /// What happened in a span, in short.
-    enum Happened {
-        Enter,
-        Exit(i64),
-        Cap(i32, u64, i32),
-        /// Under other credentials than the process's own.
-        OthersCap(i32),
-        Function(&'static str, i32),
-    }
-    use Happened::{Cap, Enter, Exit, Function, OthersCap};
-
-    fn read_span(happened: &[Happened], seen: &Observation, own: u64, effective: u64) -> Finding {
-        let probe = catalogue::find("time-settimeofday").unwrap();
-        let number = seen.number.unwrap_or(164);
-        let events = happened.iter().map(|event| match *event {
-            Enter => Event::Enter { number, args: [0; 6] },
-            Exit(returned) => Event::Exit { number, returned },
-            Cap(capability, namespace, returned) => {
-                Event::Capable { credentials: 7, namespace, capability, returned }
-            }
-            OthersCap(capability) => {
-                Event::Capable { credentials: 8, namespace: INITIAL, capability, returned: -1 }
-            }
-            Function(name, returned) => {
-                Event::Function { name: name.to_owned(), caller: "caller".to_owned(), returned }
-            }
-        });
-        let span = Span {
-            pid: 9,
-            own: Some(Own { credentials: 7, namespace: own }),
-            effective: Some(effective),
-            events: events.collect(),
-            ended: true,
-        };
-        let traced = Traced { spans: [(0, vec![span])].into(), initial: Some(INITIAL), lost: None };
-        let circumstances = Circumstances { probe, seen, user_namespace: own != INITIAL, functions: 0 };
-        read(&traced, 0, &circumstances)
-    }
-
-    fn seen(call: &str, outcome: Outcome, errno: i32) -> Observation {
-        Observation {
-            probe: "time-settimeofday".to_owned(),
-            outcome,
-            call: call.to_owned(),
-            number: Some(164),
-            args: Some([0; 6]),
-            door: None,
-            returned: Some(-i64::from(errno)),
-            errno,
-            detail: String::new(),
-            micros: 1,
-        }
-    }
-
-    #[rstest]
-    #[case::no_entry(&[Exit(-1)], libc::EPERM, Some(Mechanism::Seccomp))]
-    #[case::a_missing_capability(&[Enter, Cap(TIME, INITIAL, -1), Exit(-1)], libc::EPERM, Some(Mechanism::Capabilities))]
-    #[case::either_of_two(&[Enter, Cap(39, INITIAL, -1), Cap(21, INITIAL, -1), Exit(-1)], libc::EPERM, Some(Mechanism::Capabilities))]
-    #[case::mode_bits(&[Enter, Cap(2, INITIAL, -1), Cap(1, INITIAL, -1), Exit(-13)], libc::EACCES, Some(Mechanism::Ownership))]
-    #[case::another_capability_with_eacces(&[Enter, Cap(23, INITIAL, -1), Exit(-13)], libc::EACCES, Some(Mechanism::Capabilities))]
-    #[case::others_credentials_do_not_count(&[Enter, OthersCap(TIME), Exit(-1)], libc::EPERM, None)]
-    #[case::refused_before_another_was_granted(&[Enter, Cap(39, INITIAL, -1), Cap(21, INITIAL, 0), Exit(-1)], libc::EPERM, Some(Mechanism::Capabilities))]
-    #[case::a_read_only_mount(&[Enter, Exit(-30)], libc::EROFS, Some(Mechanism::ReadOnlyMount))]
-    #[case::nothing_is_nothing(&[Enter, Exit(-1)], libc::EPERM, None)]
-    #[case::not_found(&[Enter, Exit(-2)], libc::ENOENT, None)]
-    #[case::a_module(&[Enter, Cap(TIME, INITIAL, 0), Function("selinux_capable", -13), Function("security_capable", -13), Exit(-1)], libc::EPERM, Some(Mechanism::Selinux))]
-    #[case::an_innermost_module_before_the_rest(&[Enter, Function("generic_permission", -13), Function("apparmor_file_open", -13), Exit(-13)], libc::EACCES, Some(Mechanism::Apparmor))]
-    #[case::lockdown(&[Enter, Function("lockdown_is_locked_down", -1), Function("security_locked_down", -1), Exit(-1)], libc::EPERM, Some(Mechanism::Lockdown))]
-    #[case::device_rules(&[Enter, Function("__cgroup_bpf_check_dev_permission", -1), Function("inode_permission", -1), Exit(-1)], libc::EPERM, Some(Mechanism::DeviceCgroup))]
-    #[case::yama(&[Enter, Cap(19, INITIAL, -1), Function("yama_ptrace_access_check", -1), Exit(-1)], libc::EPERM, Some(Mechanism::Yama))]
-    #[case::landlock(&[Enter, Function("hook_file_open", -13), Exit(-13)], libc::EACCES, Some(Mechanism::Landlock))]
-    #[case::mode_bits_of_a_step_on_the_way(&[Enter, Function("generic_permission", -13), Exit(-1)], libc::EPERM, None)]
-    fn who_answered(#[case] happened: &[Happened], #[case] errno: i32, #[case] mechanism: Option<Mechanism>) {
-        let finding = read_span(happened, &seen("settimeofday", Outcome::Denied, errno), INITIAL, 0);
-        assert_eq!(finding.named.map(|named| named.mechanism), mechanism, "{}", finding.says);
-    }
-
-    #[rstest]
-    #[case::held_but_not_there(1 << TIME, Mechanism::UserNamespace)]
-    #[case::not_held_at_all(0, Mechanism::Capabilities)]
-    fn in_a_user_namespace_it_counts_where_the_capability_is_held(
-        #[case] effective: u64,
-        #[case] by: Mechanism,
-    ) {
-        let happened = [Enter, Cap(TIME, INITIAL, -1), Exit(-1)];
-        let finding =
-            read_span(&happened, &seen("settimeofday", Outcome::Denied, libc::EPERM), INNER, effective);
-        assert_eq!(finding.named.map(|named| named.mechanism), Some(by), "{}", finding.says);
-        assert!(finding.says.contains("CAP_SYS_TIME in the initial user namespace"), "{}", finding.says);
-    }
-
-    #[rstest]
-    #[case::signals_that_find_nobody("kill", libc::ESRCH, Some(Mechanism::PidNamespace))]
-    #[case::other_calls_that_find_nobody("ptrace", libc::ESRCH, None)]
-    #[case::too_many_files("fcntl", libc::EMFILE, Some(Mechanism::ResourceLimit))]
-    #[case::too_many_processes("clone", libc::EAGAIN, Some(Mechanism::ResourceLimit))]
-    #[case::busy("fcntl", libc::EAGAIN, None)]
-    fn errnos_that_one_mechanism_gives(
-        #[case] call: &str,
-        #[case] errno: i32,
-        #[case] mechanism: Option<Mechanism>,
-    ) {
-        let happened = [Enter, Exit(-i64::from(errno))];
-        let finding = read_span(&happened, &seen(call, Outcome::Denied, errno), INITIAL, 0);
-        assert_eq!(finding.named.map(|named| named.mechanism), mechanism, "{}", finding.says);
-    }
-
-    #[test]
-    fn a_passage_is_seen_and_excludes_the_filter() {
-        let finding = read_span(&[Enter, Exit(0)], &seen("settimeofday", Outcome::Reached, 0), INITIAL, 0);
-        assert_eq!((finding.through, finding.excludes), (Some(true), vec![Mechanism::Seccomp]));
-    }
-
-    #[rstest]
-    #[case::another_result(&[Enter, Exit(0)])]
-    #[case::nothing_at_all(&[])]
-    fn a_call_that_the_trace_does_not_show_is_unwitnessed(#[case] happened: &[Happened]) {
-        let finding = read_span(happened, &seen("settimeofday", Outcome::Denied, libc::EPERM), INITIAL, 0);
-        assert_eq!(finding.says, "unwitnessed");
-        assert!(finding.named.is_none() && finding.excludes.is_empty());
-    }
-
-    #[test]
-    fn other_arguments_are_another_call() {
-        let told = Observation { args: Some([1; 6]), ..seen("settimeofday", Outcome::Denied, libc::EPERM) };
-        let finding = read_span(&[Enter, Exit(-1)], &told, INITIAL, 0);
-        assert_eq!(finding.says, "unwitnessed");
-    }
-
-    #[test]
-    fn a_trace_with_holes_is_not_read() {
-        let probe = catalogue::find("time-settimeofday").unwrap();
-        let traced = Traced { lost: Some("overrun".to_owned()), ..Traced::default() };
-        let told = seen("settimeofday", Outcome::Denied, libc::EPERM);
-        let circumstances = Circumstances { probe, seen: &told, user_namespace: false, functions: 0 };
-        let finding = read(&traced, 0, &circumstances);
-        assert_eq!((finding.says.as_str(), finding.detail.as_str()), ("unwitnessed", "overrun"));
-    }
-}
+mod tests;

@@ -136,6 +136,14 @@ fn is_mark(args: &[u64; 6]) -> bool {
     args[0] == u64::MAX && args[1] == MAGIC
 }
 
+/// What the last call of this number in a span returned.
+pub(super) fn exit(span: &Span, number: u32) -> Option<i64> {
+    span.events.iter().rev().find_map(|event| match event {
+        Event::Exit { number: ended, returned } if *ended == number => Some(*returned),
+        _ => None,
+    })
+}
+
 impl Open {
     fn take(&mut self, event: Event) {
         let event = match event {

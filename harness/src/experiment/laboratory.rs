@@ -1,136 +1,20 @@
-//! Runs the trials that the verdicts need, and no others: asks the search what it wants to know, starts one
-//! container per different settings, and asks again until every verdict is decided.
+//! The trials: which settings were tried, what was seen under them, and running those that are wanted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
 
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
+use super::{Event, Pair, Subject};
 use crate::engine::{Engine, Job, Trial, Watch};
 use crate::host::{Host, Reach};
-use crate::plan::Plan;
 use crate::record::{Cell, Timing};
 use crate::settings::Settings;
 use crate::verdict::search::{self, Findings, Step, Subset};
 use crate::verdict::{self, Case};
 use crate::witness::{self, Scene, Watched, Witnesses};
-
-/// A scenario that is to be run.
-#[derive(Debug)]
-pub struct Subject {
-    /// The scenario's id.
-    pub id: String,
-    /// Its trials.
-    pub plan: Plan,
-}
-
-/// What happens during a run, for whoever shows progress.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// The scenarios themselves are run, one container each, while the witnesses watch.
-    Watched {
-        /// How many containers that are.
-        containers: usize,
-    },
-    /// A round of trials begins.
-    Round {
-        /// Its number, from 1.
-        number: usize,
-        /// How many containers it starts.
-        containers: usize,
-    },
-    /// A container has ended.
-    Ended {
-        /// Why it proves nothing, if it failed.
-        failed: Option<&'a str>,
-    },
-}
-
-/// What a run found.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The verdicts, scenario by scenario.
-    pub cells: Vec<Cell>,
-    /// Scenarios that could not be started at all, with the reason.
-    pub not_started: BTreeMap<String, String>,
-    /// What it took.
-    pub timing: Timing,
-}
-
-/// More rounds than any search over two dozen mechanisms needs; reached only by a bug.
-const MOST_ROUNDS: usize = 500;
-
-/// Runs every subject against every probe.
-pub fn run(
-    engine: &dyn Engine,
-    subjects: &[Subject],
-    probes: &[&'static Probe],
-    host: &Host,
-    reach: &Reach,
-    witnesses: &Witnesses,
-    tell: &(dyn Fn(Event<'_>) + Sync),
-) -> Outcome {
-    let start = Instant::now();
-    let mut laboratory = Laboratory::default();
-    let scenarios: Vec<usize> = subjects
-        .iter()
-        .enumerate()
-        .map(|(number, subject)| laboratory.scenario_itself(number, subject, reach))
-        .collect();
-    tell(Event::Watched { containers: scenarios.len() });
-    witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell));
-    let mut dyed = laboratory.dyed(&scenarios, probes);
-    let mut pairs: Vec<Pair> = subjects
-        .iter()
-        .enumerate()
-        .flat_map(|(subject, _)| probes.iter().map(move |probe| Pair::new(subject, probe)))
-        .collect();
-    for number in 1..=MOST_ROUNDS {
-        let mut wanted = laboratory.wanted(subjects, &mut pairs, reach);
-        wanted.append(&mut dyed);
-        if wanted.is_empty() {
-            break;
-        }
-        tell(Event::Round { number, containers: wanted.len() });
-        laboratory.run(engine, &wanted, None, tell);
-    }
-    let mut not_started = BTreeMap::new();
-    for (number, subject) in subjects.iter().enumerate() {
-        let trial = laboratory.scenario_itself(number, subject, reach);
-        if let Some(reason) = &laboratory.trials[trial].failure {
-            not_started.insert(subject.id.clone(), reason.clone());
-        }
-    }
-    let decided = pairs.iter().filter(|pair| !not_started.contains_key(&subjects[pair.subject].id));
-    let cells = decided.map(|pair| laboratory.verdict(&subjects[pair.subject], pair, host, reach)).collect();
-    Outcome {
-        cells,
-        not_started,
-        timing: Timing {
-            seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-            trials: laboratory.trials.len() as u64,
-            containers: laboratory.containers,
-            observations: laboratory.trials.iter().map(|trial| trial.seen.len() as u64).sum(),
-        },
-    }
-}
-
-/// A probe in a scenario, and what has been asked about it.
-struct Pair {
-    subject: usize,
-    probe: &'static Probe,
-    asked: BTreeMap<Subset, usize>,
-    findings: Option<Findings>,
-}
-
-impl Pair {
-    fn new(subject: usize, probe: &'static Probe) -> Self {
-        Self { subject, probe, asked: BTreeMap::new(), findings: None }
-    }
-}
 
 /// Settings that were or will be tried, and what was seen under them.
 struct Tried {
@@ -151,8 +35,9 @@ impl Tried {
 /// A trial, the probes that it is wanted for, and what came of it.
 type Done = (usize, Vec<&'static str>, Result<(Trial, Option<Watched>), String>);
 
+/// The trials of a run, each run once for every probe that is wanted for it.
 #[derive(Default)]
-struct Laboratory {
+pub(super) struct Laboratory {
     trials: Vec<Tried>,
     by_settings: HashMap<Settings, usize>,
     by_subset: HashMap<(usize, Subset), usize>,
@@ -160,8 +45,23 @@ struct Laboratory {
 }
 
 impl Laboratory {
+    /// Why a trial could not be run, if it could not.
+    pub(super) fn failure(&self, trial: usize) -> Option<&str> {
+        self.trials[trial].failure.as_deref()
+    }
+
+    /// What the trials took, but for the time.
+    pub(super) fn timing(&self) -> Timing {
+        Timing {
+            seconds: 0.0,
+            trials: self.trials.len() as u64,
+            containers: self.containers,
+            observations: self.trials.iter().map(|trial| trial.seen.len() as u64).sum(),
+        }
+    }
+
     /// Which of the trials has a subject's settings with exactly `on` left on; a new one if none has.
-    fn trial_of(&mut self, number: usize, subject: &Subject, on: Subset, reach: &Reach) -> usize {
+    pub(super) fn trial_of(&mut self, number: usize, subject: &Subject, on: Subset, reach: &Reach) -> usize {
         if let Some(trial) = self.by_subset.get(&(number, on)) {
             return *trial;
         }
@@ -176,7 +76,7 @@ impl Laboratory {
     }
 
     /// Asks the search for every pair that is not decided; the probes that each trial is wanted for.
-    fn wanted(
+    pub(super) fn wanted(
         &mut self,
         subjects: &[Subject],
         pairs: &mut [Pair],
@@ -228,12 +128,12 @@ impl Laboratory {
     }
 
     /// The trial in which everything is as the scenario has it.
-    fn scenario_itself(&mut self, number: usize, subject: &Subject, reach: &Reach) -> usize {
+    pub(super) fn scenario_itself(&mut self, number: usize, subject: &Subject, reach: &Reach) -> usize {
         self.trial_of(number, subject, Subset::full(subject.plan.mechanisms.len()), reach)
     }
 
     /// Runs the scenarios themselves, every probe in each, with somebody looking on.
-    fn watch(
+    pub(super) fn watch(
         &mut self,
         engine: &dyn Engine,
         scenarios: &[usize],
@@ -241,13 +141,17 @@ impl Laboratory {
         witnesses: &Witnesses,
         tell: &(dyn Fn(Event<'_>) + Sync),
     ) {
-        let different: std::collections::BTreeSet<usize> = scenarios.iter().copied().collect();
+        let different: BTreeSet<usize> = scenarios.iter().copied().collect();
         let wanted: Vec<_> = different.into_iter().map(|trial| (trial, probes.to_vec())).collect();
         self.run(engine, &wanted, Some(witnesses), tell);
     }
 
     /// For every scenario with a filter: the same with a dyed errno, and the attempts that did not get through.
-    fn dyed(&mut self, scenarios: &[usize], probes: &[&'static Probe]) -> Vec<(usize, Vec<&'static Probe>)> {
+    pub(super) fn dyed(
+        &mut self,
+        scenarios: &[usize],
+        probes: &[&'static Probe],
+    ) -> Vec<(usize, Vec<&'static Probe>)> {
         let mut wanted = Vec::new();
         for trial in scenarios.iter().copied() {
             let tried = &self.trials[trial];
@@ -273,7 +177,7 @@ impl Laboratory {
     }
 
     /// Starts the containers, several at once.
-    fn run(
+    pub(super) fn run(
         &mut self,
         engine: &dyn Engine,
         wanted: &[(usize, Vec<&'static Probe>)],
@@ -291,19 +195,17 @@ impl Laboratory {
                         let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
                         let result = run_one(engine, &trials[*trial].settings, &ids, witnesses);
                         tell(Event::Ended { failed: result.as_ref().err().map(String::as_str) });
-                        done.lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner)
-                            .push((*trial, ids, result));
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((*trial, ids, result));
                     }
                 });
             }
         });
-        for (trial, ids, result) in done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        for (trial, ids, result) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.trials[trial].take(&ids, result);
         }
     }
 
-    fn verdict(&self, subject: &Subject, pair: &Pair, host: &Host, reach: &Reach) -> Cell {
+    pub(super) fn verdict(&self, subject: &Subject, pair: &Pair, host: &Host, reach: &Reach) -> Cell {
         let full = Subset::full(subject.plan.mechanisms.len());
         let seen = |on: Subset| {
             let trial = &self.trials[*pair.asked.get(&on)?];
