@@ -17,6 +17,7 @@ pub mod experiment;
 pub mod host;
 pub mod input;
 pub mod mechanism;
+pub mod observation;
 pub mod plan;
 pub mod record;
 pub mod report;

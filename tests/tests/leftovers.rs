@@ -3,6 +3,7 @@
 //!
 //! The seed of the moments is printed; `WHYBLOCKED_SEED` gives another.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,7 +107,16 @@ struct Stopped {
 /// Stops a run after `delay`, looks at what is left, and has it cleaned.
 fn stopped_and_cleaned(signal: i32, delay: Duration) -> Stopped {
     let place = Place::new();
-    let run = NURSERY.start(quiet(&mut place.command(&["run", "--record", "r.json"])));
+    let mut command = place.command(&["run", "--record", "r.json"]);
+    // Whoever started the tests may ignore the signal (nohup does), and that is inherited.
+    // SAFETY: one system call, in the child, that affects only it.
+    unsafe {
+        command.pre_exec(move || {
+            libc::signal(signal, libc::SIG_DFL);
+            Ok(())
+        });
+    }
+    let run = NURSERY.start(quiet(&mut command));
     let pid = run.pid();
     std::thread::sleep(delay);
     run.signal(signal);

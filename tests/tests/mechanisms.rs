@@ -79,7 +79,7 @@ fn every_mechanism_says_how_a_trace_names_it() {
 fn every_errno_has_a_name() {
     for entry in ALL {
         for errno in entry.errnos {
-            let known = (1..=133).any(|number| whyblocked::verdict::errno_name(number) == *errno);
+            let known = (1..=133).any(|number| whyblocked::observation::errno_name(number) == *errno);
             assert!(known, "{}: {errno}", entry.id);
         }
     }

@@ -10,6 +10,7 @@ use whyblocked_agent::{Outcome as Seen, Probe};
 use super::{Event, Pair, Subject};
 use crate::engine::{Engine, Job, Trial, Watch};
 use crate::host::{Host, Reach};
+use crate::observation;
 use crate::record::{Cell, Timing};
 use crate::settings::Settings;
 use crate::verdict::search::{self, Findings, Step, Subset};
@@ -216,7 +217,7 @@ impl Laboratory {
         let failure = match findings {
             Findings::Broken(on) => pair.asked.get(on).and_then(|trial| {
                 let tried = &self.trials[*trial];
-                tried.failure.clone().or_else(|| Some(verdict::answer(tried.seen.get(pair.probe.id)?)))
+                tried.failure.clone().or_else(|| Some(observation::answer(tried.seen.get(pair.probe.id)?)))
             }),
             _ => None,
         };

@@ -4,8 +4,9 @@
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Need, Outcome as Seen};
 
-use super::{Case, answer};
+use super::Case;
 use crate::capability::Capability;
+use crate::observation::answer;
 
 /// The reason's id, and the reason in words.
 pub(super) fn untestable(case: &Case<'_>) -> (String, String) {

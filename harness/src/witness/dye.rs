@@ -3,8 +3,8 @@
 
 use super::{Finding, Named, Scene};
 use crate::mechanism::Mechanism;
+use crate::observation::answer;
 use crate::seccomp::DYE;
-use crate::verdict::answer;
 
 /// What the dyed container says about an observation.
 pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {

@@ -7,9 +7,9 @@ use std::ptr;
 
 use super::{Finding, Named, Scene};
 use crate::mechanism::Mechanism;
+use crate::observation::errno_name;
 use crate::seccomp::interpreter::{Data, run_all};
 use crate::seccomp::{Architecture, Instruction};
-use crate::verdict::errno_name;
 
 /// A stack of filters, oldest first.
 pub type Stack = Vec<Vec<Instruction>>;

@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cgroup::Groups;
 use super::plan::Plan;
-use super::{EngineError, hold, step};
+use super::{EngineError, hold, step, user};
 use crate::engine::{Standing, Watch};
 use crate::settings::{Settings, UserNamespace};
 
@@ -103,7 +103,7 @@ impl Child {
         // SAFETY: without CLONE_VM and a stack this is a fork; the child only carries out prepared steps.
         let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_mut_ptr(), size_of_val(&arguments)) };
         match pid {
-            -1 if step::errno() == libc::EPERM && flags & libc::CLONE_NEWUSER as u64 != 0 => {
+            -1 if user::errno() == libc::EPERM && flags & libc::CLONE_NEWUSER as u64 != 0 => {
                 Err(EngineError::last(
                     "making a user namespace (not possible in a chroot, nor where a kernel parameter forbids it)",
                 ))
@@ -131,7 +131,7 @@ impl Child {
         let mut status = 0;
         // SAFETY: waits for our own child; `status` is ours.
         while unsafe { libc::waitpid(self.pid, &raw mut status, 0) } != self.pid {
-            if step::errno() != libc::EINTR {
+            if user::errno() != libc::EINTR {
                 return Err(EngineError::last("waiting for a container"));
             }
         }
@@ -162,7 +162,7 @@ unsafe fn be_the_container(plan: &Plan, ends: &Ends) -> ! {
         libc::dup2(ends.output, 2);
         for (index, (_, op)) in plan.steps.iter().enumerate() {
             if !step::execute(op, &plan.resources, ends.lifeline) {
-                let report = [index as i32, step::errno()];
+                let report = [index as i32, user::errno()];
                 libc::write(ends.failure, report.as_ptr().cast(), size_of_val(&report));
                 libc::_exit(127);
             }

@@ -4,12 +4,12 @@
 //! made. So nothing here allocates, locks or calls a libc function that might (glibc's `setuid` and `setgroups`
 //! wait for threads that do not exist); all memory was prepared outside.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::user::{become_ids, bound, capabilities, die_with_parent, neighbour};
+use super::user::{become_ids, bound, capabilities, die_with_parent, errno, neighbour};
 use crate::seccomp::Instruction;
 
 /// One step.
@@ -219,11 +219,6 @@ pub(super) const NO_SUID_DEV_EXEC: u64 = 2 | 4 | 8;
 
 fn pointer(text: Option<&CString>) -> *const libc::c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
-}
-
-pub(super) fn errno() -> c_int {
-    // SAFETY: errno's own address is always valid.
-    unsafe { *libc::__errno_location() }
 }
 
 unsafe fn restrict(path: &CStr, attributes: u64, recursive: bool) -> bool {

@@ -1,11 +1,9 @@
 //! The steps in which a process becomes the container's user: ids, capabilities, its tie to the harness, and the process
 //! of another user beside it. Raw system calls alone, for the reasons that `step` gives.
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CStr, c_int, c_long};
 use std::os::fd::RawFd;
 use std::ptr;
-
-use super::step::errno;
 
 /// `_LINUX_CAPABILITY_VERSION_3` and the calling process.
 const CAPABILITY_HEADER: [u32; 2] = [0x2008_0522, 0];
@@ -93,4 +91,10 @@ pub(super) unsafe fn neighbour(name: &CStr, id: u32, lifeline: RawFd) -> bool {
         libc::close(ends[0]);
         ready
     }
+}
+
+/// The calling thread's errno.
+pub(super) fn errno() -> c_int {
+    // SAFETY: errno's own address is always valid.
+    unsafe { *libc::__errno_location() }
 }

@@ -9,9 +9,9 @@ use super::Page;
 use super::grid::{Counts, Grade, Grid, family};
 use super::markdown::{code, codes, escape, facts, link, sources};
 use super::verdicts::{Head, table};
+use crate::observation::errno_name;
 use crate::record::ProbeEntry;
 use crate::report::reached::never_reached;
-use crate::verdict::errno_name;
 
 pub(super) fn pages(grid: &Grid<'_>) -> Vec<Page> {
     let mut pages = vec![Page::new("probes.md", list(grid))];

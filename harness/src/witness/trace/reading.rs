@@ -11,7 +11,7 @@ use super::span::exit;
 use super::{Own, Span, Traced};
 use crate::capability::Capability;
 use crate::mechanism::Mechanism;
-use crate::verdict::errno_name;
+use crate::observation::errno_name;
 use crate::witness::{Finding, Named};
 
 /// What is known beside the trace.

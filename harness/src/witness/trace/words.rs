@@ -6,7 +6,7 @@ use super::line::Event;
 use super::reading::{Reader, Refusal};
 use super::span::exit;
 use crate::capability::Capability;
-use crate::verdict::errno_name;
+use crate::observation::errno_name;
 
 impl Reader<'_> {
     /// `CAP_SYS_TIME in the initial user namespace`.
