@@ -108,6 +108,7 @@ fn an_aim_can_be_looked_for() {
     each(|probe| {
         for aim in probe.aims {
             let fits = match *aim {
+                Aim::Path("/") => true,
                 Aim::Path(path) => path.starts_with('/') && !path.ends_with('/') && !path.contains("//"),
                 Aim::Namespace(name) => NAMESPACES.contains(&name),
                 Aim::Device(_, _, access) => !access.is_empty() && "rwm".contains(access),

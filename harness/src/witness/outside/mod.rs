@@ -11,6 +11,7 @@ use whyblocked_agent::{Aim, Outcome, layout};
 pub use self::look::{Counts, Look, PathLook};
 pub use self::node::Node;
 use super::{Finding, Named, Scene};
+use crate::capability::{Capability, CapabilitySet};
 use crate::mechanism::Mechanism;
 
 /// What the look from outside says about an attempt that did not get through.
@@ -20,7 +21,9 @@ pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     }
     let look = scene.watched.look.as_ref()?;
     let found = scene.probe.aims.iter().find_map(|aim| explain(*aim, scene.seen, look));
-    let (named, says, detail) = found.or_else(|| counted(scene.seen, &scene.watched.counts))?;
+    let (named, says, detail) = found
+        .or_else(|| counted(scene.seen, &scene.watched.counts))
+        .or_else(|| lacks_capability(scene, look.effective?))?;
     Some(Finding { method: "outside", named: Some(named), says, detail, ..Finding::default() })
 }
 
@@ -122,6 +125,11 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("what the host has mounted at {path} is not mounted in the container"),
             format!("there it is {inside}, on the host {host}"),
         )),
+        (_, Ok(inside)) if seen.errno == libc::EROFS && inside.read_only => Some((
+            Named::only(Mechanism::ReadOnlyMount),
+            format!("{path} is read-only in the container"),
+            format!("it is {inside}"),
+        )),
         // The laboratory's directories exist for every scenario; which are mounted is what differs.
         (None, Err(libc::ENOENT)) if nothing_found(seen) && path.starts_with(layout::HOST) => Some((
             Named::only(Mechanism::MountNamespace),
@@ -208,6 +216,19 @@ fn counted(seen: &Observation, counts: &Counts) -> Option<Explained> {
         return Some((named, says, format!("processes killed for it: {}", counts.killed_for_memory)));
     }
     None
+}
+
+/// Refused, and the process had none of the capabilities that the kernel is known to ask for.
+fn lacks_capability(scene: &Scene<'_>, effective: CapabilitySet) -> Option<Explained> {
+    let wanted = scene.probe.capabilities;
+    let holds = |name: &&str| Capability::named(name).is_some_and(|capability| effective.has(capability));
+    (scene.seen.errno == libc::EPERM && !wanted.is_empty() && !wanted.iter().any(holds)).then(|| {
+        (
+            Named::of(Mechanism::Capabilities, &[Mechanism::Ownership]),
+            format!("the process has no {}", wanted.join(" and no ")),
+            format!("its effective set: {effective}"),
+        )
+    })
 }
 
 #[cfg(test)]
