@@ -80,7 +80,7 @@ pub fn run(
         .collect();
     tell(Event::Watched { containers: scenarios.len() });
     witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell));
-    let mut dyed = laboratory.dyed(&scenarios, probes);
+    let mut dyed = if witnesses.any() { laboratory.dyed(&scenarios, probes) } else { Vec::new() };
     let mut pairs: Vec<Pair> = subjects
         .iter()
         .enumerate()
