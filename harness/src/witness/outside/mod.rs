@@ -71,7 +71,7 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
             let has = |options: &str| options.split(',').any(|option| option == flag);
             let (point, options) = look.in_memory.iter().find(|(_, options)| has(options))?;
             Some((
-                Named::only(Mechanism::ReadOnlyMount),
+                Named::check(Mechanism::ReadOnlyMount),
                 format!("{point} is mounted {flag} in the container"),
                 format!("its options there are {options}"),
             ))
@@ -126,7 +126,7 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("there it is {inside}, on the host {host}"),
         )),
         (_, Ok(inside)) if seen.errno == libc::EROFS && inside.read_only => Some((
-            Named::only(Mechanism::ReadOnlyMount),
+            Named::check(Mechanism::ReadOnlyMount),
             format!("{path} is read-only in the container"),
             format!("it is {inside}"),
         )),
@@ -146,7 +146,7 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) =>
         {
             Some((
-                Named::of(Mechanism::Ownership, &[Mechanism::UserNamespace, Mechanism::Capabilities]),
+                Named::check(Mechanism::Ownership),
                 format!(
                     "the mode bits of {path} do not let this user {}",
                     if writes(seen) { "write" } else { "read" }
@@ -206,7 +206,7 @@ fn allows(rule: &str, major: u32, minor: u32, access: &str) -> bool {
 
 /// What the container's control groups had counted when it ended.
 fn counted(seen: &Observation, counts: &Counts) -> Option<Explained> {
-    let named = Named::only(Mechanism::ResourceLimit);
+    let named = Named::check(Mechanism::ResourceLimit);
     if seen.call == "clone" && seen.errno == libc::EAGAIN && counts.forks_refused > 0 {
         let says = "the container's control group refused a new process".to_owned();
         return Some((named, says, format!("pids.events: max {}", counts.forks_refused)));
