@@ -2,10 +2,12 @@
 //!
 //! Plain loops and medians: each figure is one that the book quotes, and a container is no micro-benchmark.
 
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use whyblocked::engine::{Engine, Job, embedded::Embedded};
-use whyblocked::experiment::{self, Subject};
+use whyblocked::experiment::{self, Event, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
 use whyblocked::scenario::{self, Context, Resolution};
@@ -48,7 +50,9 @@ fn main() {
             ("with all witnesses", Witnesses::set_up(engine.run_name())),
         ] {
             let subjects = subjects(patterns, &host, &reach);
-            let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &|_| {});
+            let go_on = |_: Event<'_>| ControlFlow::<Infallible>::Continue(());
+            let ControlFlow::Continue(outcome) =
+                experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &go_on);
             let (seconds, containers) = (outcome.timing.seconds, outcome.timing.containers);
             let per_second = outcome.cells.len() as f64 / seconds;
             println!(
