@@ -16,7 +16,7 @@ pub(super) enum Chosen {
     /// Built in.
     Embedded,
     /// A daemon that answers.
-    Docker(Daemon),
+    Docker(Box<Daemon>),
 }
 
 impl Chosen {
@@ -24,7 +24,7 @@ impl Chosen {
     pub(super) fn find(choice: EngineChoice) -> Result<Self, Failure> {
         match choice {
             EngineChoice::Auto | EngineChoice::Embedded => Ok(Self::Embedded),
-            EngineChoice::Docker => Ok(Self::Docker(Daemon::connect().map_err(EngineError::from)?)),
+            EngineChoice::Docker => Ok(Self::Docker(Box::new(Daemon::connect().map_err(EngineError::from)?))),
         }
     }
 
@@ -76,7 +76,7 @@ impl Chosen {
                 Ok((Box::new(engine), run))
             }
             Self::Docker(daemon) => {
-                let engine = Docker::new(daemon, reach)?;
+                let engine = Docker::new(*daemon, reach)?;
                 let run = engine.run_name().to_owned();
                 Ok((Box::new(engine), run))
             }

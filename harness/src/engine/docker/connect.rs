@@ -27,6 +27,8 @@ pub struct Daemon {
     pub(super) client: Client,
     /// `20.10.24`
     version: String,
+    /// Where it keeps the containers' root directories.
+    pub(super) data: String,
     runtime: Runtime,
 }
 
@@ -64,7 +66,12 @@ impl Daemon {
         if theirs != ours {
             return Err(DockerError::OtherKernel { address, theirs, ours });
         }
-        Ok(Self { client, version: information.server_version.unwrap_or_default(), runtime })
+        Ok(Self {
+            client,
+            version: information.server_version.unwrap_or_default(),
+            data: information.docker_root_dir.unwrap_or_default(),
+            runtime,
+        })
     }
 
     /// Waits for an answer of the daemon's.

@@ -31,6 +31,10 @@ pub(super) struct Given<'a> {
     pub(super) run: &'a str,
     /// How the daemon reads a filter.
     pub(super) dialect: Dialect,
+    /// Where the daemon keeps the containers' root directories.
+    pub(super) data: &'a str,
+    /// A directory with nothing in it.
+    pub(super) empty: &'a Path,
     /// The host.
     pub(super) surroundings: &'a Surroundings,
 }

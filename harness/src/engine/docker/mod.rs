@@ -102,6 +102,8 @@ impl Docker {
                 lab: lab.map(Lab::path),
                 run: self.dir.name(),
                 dialect: self.dialect(),
+                data: &self.daemon.data,
+                empty: &self.dir.mount_point(),
                 surroundings: &self.surroundings,
             };
             let name = format!("{}-{number}", self.dir.name());

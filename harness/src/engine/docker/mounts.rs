@@ -39,6 +39,11 @@ pub(super) fn binds(settings: &Settings, given: &Given<'_>) -> Result<Vec<Mount>
         if !taken(layout::HOST) {
             mounts.push(bind(&lab(given, Path::new(""))?, layout::HOST, false));
         }
+        // The container's own root directory is there a second time, with whatever was mounted in it before the host's
+        // directory was, by chance: also what is made read-only a moment later.
+        if Path::new(given.data).is_dir() {
+            mounts.push(bind(&given.empty.display().to_string(), given.data, true));
+        }
         for target in own.iter().chain(&in_memory) {
             would_be_made(target, given)?;
         }

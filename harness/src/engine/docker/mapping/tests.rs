@@ -25,6 +25,8 @@ fn mapped(settings: &Settings) -> Result<Value, String> {
         lab: Some(Path::new("/tmp/lab/0")),
         run: "whyblocked-run-1-0",
         dialect: Dialect::Whole,
+        data: "/usr/bin",
+        empty: Path::new("/tmp/run/root"),
         surroundings: &surroundings,
     };
     let body = body(settings, &given).map_err(|error| error.to_string())?;
@@ -139,6 +141,8 @@ fn without_its_mount_namespace_it_has_the_hosts_directories() {
         "/sys /sys ro",
         "/sys/kernel/debug /sys/kernel/debug ro",
         "/usr /usr rw",
+        // What is laid over the daemon's data.
+        "/tmp/run/root /usr/bin ro",
     ];
     assert_eq!(targets(&settings), expected);
     settings.read_only_kernel_mounts = false;
