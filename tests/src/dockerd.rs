@@ -1,6 +1,7 @@
 //! A Docker daemon of a test's own: its own data, sockets and process number, no bridge, no packet filter rules. The
 //! machine's daemon, if it has one, is neither asked nor changed.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -84,7 +85,14 @@ impl Dockerd {
 
 impl Drop for Dockerd {
     fn drop(&mut self) {
-        // Its own way to end takes its mounts and its containerd with it.
+        self.end();
+        self.unmount();
+    }
+}
+
+impl Dockerd {
+    fn end(&mut self) {
+        // Its own way to end takes its containerd with it.
         // SAFETY: our own child, not yet waited for.
         unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
         let deadline = Instant::now() + PATIENCE;
@@ -95,6 +103,18 @@ impl Drop for Dockerd {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// It leaves the mount of a network namespace, which would keep its directory from being removed.
+    fn unmount(&self) {
+        let ours = self.place.path("").display().to_string();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+        for point in points.filter(|point| point.starts_with(&ours)) {
+            let Ok(point) = CString::new(point) else { continue };
+            // SAFETY: a string that ends in NUL.
+            unsafe { libc::umount2(point.as_ptr(), libc::MNT_DETACH) };
         }
     }
 }
