@@ -2,10 +2,12 @@
 //!
 //! Plain loops and medians: each figure is one that the book quotes, and a container is no micro-benchmark.
 
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use whyblocked::engine::{Engine, Job, embedded::Embedded};
-use whyblocked::experiment::{self, Subject};
+use whyblocked::experiment::{self, Event, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
 use whyblocked::scenario::{self, Context, Resolution};
@@ -41,15 +43,22 @@ fn main() {
     let per_probe = full.saturating_sub(empty) / ids.len() as u32;
     println!("{:>9.0} µs per probe, {} in one container", per_probe.as_secs_f64() * 1e6, ids.len());
 
-    for (words, witnesses) in [
-        ("without witnesses", Witnesses::none()),
-        ("with all witnesses", Witnesses::set_up(engine.run_name())),
-    ] {
-        let subject = Subject { id: "docker-default".to_owned(), plan: Plan::new(settings.clone(), &reach) };
-        let outcome = experiment::run(&engine, &[subject], &probes, &host, &reach, &witnesses, &|_| {});
-        let per_second = outcome.cells.len() as f64 / outcome.timing.seconds;
-        let containers = outcome.timing.containers;
-        println!("{per_second:>9.0} verdicts per second {words}, from {containers} containers");
+    for (words, patterns) in [("docker-default", &["docker-default".to_owned()][..]), ("every scenario", &[])]
+    {
+        for (with, witnesses) in [
+            ("without witnesses", Witnesses::none()),
+            ("with all witnesses", Witnesses::set_up(engine.run_name())),
+        ] {
+            let subjects = subjects(patterns, &host, &reach);
+            let go_on = |_: Event<'_>| ControlFlow::<Infallible>::Continue(());
+            let ControlFlow::Continue(outcome) =
+                experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &go_on);
+            let (seconds, containers) = (outcome.timing.seconds, outcome.timing.containers);
+            let per_second = outcome.cells.len() as f64 / seconds;
+            println!(
+                "{seconds:>9.2} s for {words} {with}: {containers} containers, {per_second:.0} verdicts per second"
+            );
+        }
     }
     witnessed(&engine, &settings, &ids);
 }
@@ -78,6 +87,20 @@ fn witnessed(engine: &Embedded, settings: &Settings, ids: &[&'static str]) {
 
 fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
     engine.run(&Job::unwatched(settings, probes)).expect("the container runs");
+}
+
+/// The scenarios that can be run here, of those that `patterns` name.
+fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
+    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
+    let chosen = scenario::select(patterns).expect("built-in scenarios");
+    let runnable =
+        chosen.iter().filter_map(|scenario| match scenario.resolve(&context).expect("a valid scenario") {
+            Resolution::Run(resolved) => {
+                Some(Subject { id: scenario.id.clone(), plan: Plan::new(resolved.settings, reach) })
+            }
+            Resolution::NotRun(_) => None,
+        });
+    runnable.collect()
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {

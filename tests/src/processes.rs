@@ -158,8 +158,12 @@ mod tests {
         let nursery = Nursery::open();
         let status = nursery.start(Command::new("sh").args(["-c", "sleep 0.3 & exit 0"])).wait();
         assert!(status.success());
-        let orphans = nursery.wait_for_orphans(Duration::ZERO);
-        assert!(orphans.iter().any(|orphan| orphan.contains("sleep")), "{orphans:?}");
+        // On a busy machine it is still called after the shell for a moment.
+        let is_there = |_| {
+            std::thread::sleep(Duration::from_millis(1));
+            nursery.wait_for_orphans(Duration::ZERO).iter().any(|orphan| orphan.contains("sleep"))
+        };
+        assert!((0..200).any(is_there), "nobody outlived the shell");
         assert_eq!(nursery.wait_for_orphans(Duration::from_secs(5)), Vec::<String>::new());
     }
 }

@@ -108,7 +108,9 @@ fn an_aim_can_be_looked_for() {
     each(|probe| {
         for aim in probe.aims {
             let fits = match *aim {
-                Aim::Path(path) => path.starts_with('/') && !path.ends_with('/') && !path.contains("//"),
+                Aim::Path(path) => {
+                    path == "/" || path.starts_with('/') && !path.ends_with('/') && !path.contains("//")
+                }
                 Aim::Namespace(name) => NAMESPACES.contains(&name),
                 Aim::Device(_, _, access) => !access.is_empty() && "rwm".contains(access),
                 Aim::WithoutFlag(flag) => ["noexec", "nosuid", "nodev"].contains(&flag),

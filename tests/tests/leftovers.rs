@@ -1,9 +1,9 @@
-//! What a run leaves behind: nothing when it ends by itself; when it is killed, no process and no mount, and
-//! `whyblocked clean` removes the rest and says what.
+//! What a run leaves behind: nothing when it ends by itself or is interrupted; when it is killed, no process and no
+//! mount, and `whyblocked clean` removes the rest and says what.
 //!
 //! The seed of the moments is printed; `WHYBLOCKED_SEED` gives another.
 
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,13 +56,13 @@ fn main() -> ExitCode {
             assert_eq!(run.wait().code(), Some(3));
             Left::by(&place, pid).assert_nothing_at_all();
         }),
-        suite::test("what_an_interrupted_run_leaves_is_cleaned", ROOT, || {
+        suite::test("an_interrupted_run_leaves_nothing", ROOT, || {
             for (signal, delay) in [(libc::SIGINT, 400), (libc::SIGTERM, 700), (libc::SIGHUP, 1000)] {
-                let stopped = stopped_and_cleaned(signal, Duration::from_millis(delay));
-                assert!(stopped.was_alive, "it was over too soon");
-                assert_all_is_named(&[stopped]);
+                interrupted(signal, Duration::from_millis(delay));
             }
         }),
+        suite::test("a_second_signal_ends_a_run_at_once", ROOT, interrupted_twice),
+        suite::test("a_signal_that_was_set_aside_is_not_heard", ROOT, set_aside),
         suite::test("what_a_killed_run_leaves_is_cleaned", ROOT, move || killed_again_and_again(random)),
         suite::test("the_next_run_takes_a_dead_ones_trace_away", TRACE, next_run_cleans),
         suite::test("clean_leaves_a_live_run_alone", ROOT, clean_beside_a_live_run),
@@ -79,47 +79,92 @@ fn killed_again_and_again(mut random: Random) {
     let step = SPAN_MS / TIMES;
     let moments: Vec<u64> = (0..TIMES).map(|number| number * step + random.below(step)).collect();
     program();
-    let (next, stopped) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (next, killed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(moment) = moments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = stopped_and_cleaned(libc::SIGKILL, Duration::from_millis(*moment));
-                    stopped.lock().expect("nobody has panicked").push(one);
+                    let one = killed_and_cleaned(Duration::from_millis(*moment));
+                    killed.lock().expect("nobody has panicked").push(one);
                 }
             });
         }
     });
-    let stopped = stopped.into_inner().expect("nobody has panicked");
-    assert_all_is_named(&stopped);
+    let killed = killed.into_inner().expect("nobody has panicked");
+    assert_all_is_named(&killed);
     // On a machine with many processors a run may be over before the last moments.
-    let alive = stopped.iter().filter(|one| one.was_alive).count();
-    assert!(alive >= stopped.len() / 2, "only {alive} runs were still alive when they were killed");
+    let alive = killed.iter().filter(|one| one.was_alive).count();
+    assert!(alive >= killed.len() / 2, "only {alive} runs were still alive when they were killed");
 }
 
-/// A run that was stopped, what it left, and what `clean` said about that.
-struct Stopped {
+/// A run with every scenario, with the signal set to `disposition` when it starts: whoever starts the tests may
+/// ignore it (nohup does), and that is inherited.
+fn with_signal(place: &Place, signal: i32, disposition: libc::sighandler_t) -> Command {
+    let mut command = place.command(&["run", "--record", "r.json"]);
+    // SAFETY: one system call, in the child, that affects only it.
+    unsafe {
+        command.pre_exec(move || {
+            libc::signal(signal, disposition);
+            Ok(())
+        });
+    }
+    command
+}
+
+/// A run that is interrupted puts everything away, writes no record, says so, and ends by the signal.
+fn interrupted(signal: i32, delay: Duration) {
+    let place = Place::new();
+    let errors = place.path("errors");
+    let file = std::fs::File::create(&errors).expect("the place is writable");
+    let mut command = with_signal(&place, signal, libc::SIG_DFL);
+    let run = NURSERY.start(command.stdout(Stdio::null()).stderr(file));
+    let pid = run.pid();
+    std::thread::sleep(delay);
+    run.signal(signal);
+    assert_eq!(run.wait().signal(), Some(signal));
+    Left::by(&place, pid).assert_nothing_at_all();
+    assert!(!place.path("r.json").exists(), "half a record was written");
+    let said = std::fs::read_to_string(errors).expect("the run wrote text");
+    assert!(said.lines().any(|line| line.starts_with("whyblocked: interrupted by SIG")), "{said}");
+}
+
+/// Two signals end a run at once; how much it has put away by then is chance, and `clean` removes the rest.
+fn interrupted_twice() {
+    let place = Place::new();
+    let run = NURSERY.start(quiet(&mut with_signal(&place, libc::SIGINT, libc::SIG_DFL)));
+    let pid = run.pid();
+    std::thread::sleep(Duration::from_millis(500));
+    run.signal(libc::SIGINT);
+    run.signal(libc::SIGINT);
+    assert_eq!(run.wait().signal(), Some(libc::SIGINT));
+    Left::by(&place, pid).assert_no_process_and_no_mount();
+    place.succeed(&["clean"]);
+    Left::by(&place, pid).assert_nothing_at_all();
+}
+
+fn set_aside() {
+    let place = Place::new();
+    let mut command = with_signal(&place, libc::SIGHUP, libc::SIG_IGN);
+    let run = NURSERY.start(quiet(command.args(["--scenario", "user-*"])));
+    std::thread::sleep(Duration::from_millis(200));
+    run.signal(libc::SIGHUP);
+    assert!(run.wait().success(), "it ended by a signal that it was started to ignore");
+}
+
+/// A run that was killed, what it left, and what `clean` said about that.
+struct Killed {
     was_alive: bool,
     left: Left,
     said: String,
 }
 
-/// Stops a run after `delay`, looks at what is left, and has it cleaned.
-fn stopped_and_cleaned(signal: i32, delay: Duration) -> Stopped {
+/// Kills a run after `delay`, looks at what is left, and has it cleaned.
+fn killed_and_cleaned(delay: Duration) -> Killed {
     let place = Place::new();
-    let mut command = place.command(&["run", "--record", "r.json"]);
-    // Whoever started the tests may ignore the signal (nohup does), and that is inherited.
-    // SAFETY: one system call, in the child, that affects only it.
-    unsafe {
-        command.pre_exec(move || {
-            libc::signal(signal, libc::SIG_DFL);
-            Ok(())
-        });
-    }
-    let run = NURSERY.start(quiet(&mut command));
+    let run = NURSERY.start(quiet(&mut place.command(&["run", "--record", "r.json"])));
     let pid = run.pid();
     std::thread::sleep(delay);
-    run.signal(signal);
+    run.signal(libc::SIGKILL);
     let was_alive = !run.wait().success();
 
     let left = Left::by(&place, pid);
@@ -128,23 +173,23 @@ fn stopped_and_cleaned(signal: i32, delay: Duration) -> Stopped {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{delay:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
     Left::by(&place, pid).assert_nothing_at_all();
-    Stopped { was_alive, left, said }
+    Killed { was_alive, left, said }
 }
 
 /// What was left is what `clean` says it removed.
-fn assert_all_is_named(stopped: &[Stopped]) {
-    let said: String = stopped.iter().map(|one| one.said.as_str()).collect();
+fn assert_all_is_named(killed: &[Killed]) {
+    let said: String = killed.iter().map(|one| one.said.as_str()).collect();
     let unnamed = |paths: fn(&Left) -> &[PathBuf]| -> Vec<&PathBuf> {
-        let all = stopped.iter().flat_map(|one| paths(&one.left));
+        let all = killed.iter().flat_map(|one| paths(&one.left));
         all.filter(|path| !said.contains(&path.display().to_string())).collect()
     };
     // A run that begins meanwhile takes them away too.
-    let traces: Vec<&String> = stopped.iter().flat_map(|one| &one.left.traces).collect();
-    println!("{} of {} runs left a trace instance", traces.len(), stopped.len());
+    let traces: Vec<&String> = killed.iter().flat_map(|one| &one.left.traces).collect();
+    println!("{} of {} runs left a trace instance", traces.len(), killed.len());
     let directories = unnamed(|left| &left.directories);
     assert!(directories.is_empty(), "{directories:#?} are not named in: {said}");
     // Control groups are in one place for all: somebody else's `clean` may have met a few of them first.
-    let (groups, all) = (unnamed(|left| &left.groups), stopped.iter().map(|one| one.left.groups.len()).sum());
+    let (groups, all) = (unnamed(|left| &left.groups), killed.iter().map(|one| one.left.groups.len()).sum());
     assert!(groups.len() * 2 <= all, "{groups:#?} of {all} are not named in: {said}");
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use nix::sys::signal::Signal;
+
 use crate::engine::EngineError;
 use crate::record::RecordError;
 use crate::report::book::BookError;
@@ -33,17 +35,28 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    signal: Option<Signal>,
 }
 
 impl Failure {
     /// Wrong usage.
     pub fn usage(message: impl Display) -> Self {
-        Self { exit: Exit::Usage, error: anyhow::anyhow!("{message}") }
+        Self::new(Exit::Usage, anyhow::anyhow!("{message}"))
     }
 
     /// The harness could not do its work.
     pub fn failed(message: impl Display) -> Self {
-        Self { exit: Exit::Failed, error: anyhow::anyhow!("{message}") }
+        Self::new(Exit::Failed, anyhow::anyhow!("{message}"))
+    }
+
+    /// A signal asked the program to end.
+    pub fn interrupted(signal: Signal) -> Self {
+        let error = anyhow::anyhow!("interrupted by {signal}; everything is put away, nothing was written");
+        Self { signal: Some(signal), ..Self::new(Exit::Failed, error) }
+    }
+
+    fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into(), signal: None }
     }
 
     /// The message; each error names its own cause.
@@ -55,30 +68,35 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         self.exit
     }
+
+    /// The signal that the program is to end by.
+    pub fn signal(&self) -> Option<Signal> {
+        self.signal
+    }
 }
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
-        Self { exit: Exit::Usage, error: error.into() }
+        Self::new(Exit::Usage, error)
     }
 }
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         let exit = if matches!(error, RecordError::Unwritable { .. }) { Exit::Failed } else { Exit::Usage };
-        Self { exit, error: error.into() }
+        Self::new(exit, error)
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self { exit: Exit::Failed, error: error.into() }
+        Self::new(Exit::Failed, error)
     }
 }
 
 impl From<BookError> for Failure {
     fn from(error: BookError) -> Self {
         let exit = if matches!(error, BookError::NotOurs { .. }) { Exit::Usage } else { Exit::Failed };
-        Self { exit, error: error.into() }
+        Self::new(exit, error)
     }
 }

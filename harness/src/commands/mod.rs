@@ -5,6 +5,7 @@ mod doctor;
 mod engines;
 mod exit;
 mod explain;
+mod interruption;
 mod list;
 mod progress;
 mod report;
@@ -29,7 +30,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 as expected · 1 hardening differs from what was wanted · 2 wrong usage, or a file that does not
-parse · 3 the harness could not do its work · 4 nothing was run.";
+parse · 3 the harness could not do its work · 4 nothing was run.
+A run that is interrupted puts everything away, writes nothing, and ends by the signal.";
 
 const WHAT_TO_TYPE: &str = "\
 whyblocked finds out which mechanism said no to a process in a container.
@@ -110,6 +112,10 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => {
             anstream::eprintln!("whyblocked: {}", failure.message());
+            if let Some(signal) = failure.signal() {
+                // Whoever started the program is to see that it was ended, and by what: a shell's loop ends then too.
+                let _ = signal_hook::low_level::emulate_default_handler(signal as i32);
+            }
             failure.exit().into()
         }
     }

@@ -1,10 +1,12 @@
 //! From scenarios and probes to a record: what `run` and `explain` have in common.
 
+use std::ops::ControlFlow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use whyblocked_agent::Probe;
 
 use super::engines::Chosen;
+use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::Selection;
 use super::{Failure, exit::Exit};
@@ -59,13 +61,21 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
             subject
         }));
     }
+    let interruption = Interruption::listen();
     let (engine, run) = chosen.start(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
     let witnesses = Witnesses::set_up(&run);
-    let tell = |event: experiment::Event<'_>| progress.tell(event);
+    let tell = |event: experiment::Event<'_>| {
+        progress.tell(event);
+        interruption.flow()
+    };
     let outcome = experiment::run(engine.as_ref(), &subjects, &probes, &host, &reach, &witnesses, &tell);
     progress.done();
+    let outcome = match outcome {
+        ControlFlow::Continue(outcome) => outcome,
+        ControlFlow::Break(signal) => return Err(Failure::interrupted(signal)),
+    };
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
             entry.not_run = Some(format!("it could not be started: {reason}"));

@@ -1,13 +1,14 @@
 //! The trials: which settings were tried, what was seen under them, and running those that are wanted.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
-use super::{Event, Pair, Subject};
+use super::{Event, Pair, Subject, Tell};
 use crate::engine::{Engine, Job, Trial, Watch};
 use crate::host::{Host, Reach};
 use crate::observation;
@@ -134,17 +135,17 @@ impl Laboratory {
     }
 
     /// Runs the scenarios themselves, every probe in each, with somebody looking on.
-    pub(super) fn watch(
+    pub(super) fn watch<B: Send>(
         &mut self,
         engine: &dyn Engine,
         scenarios: &[usize],
         probes: &[&'static Probe],
         witnesses: &Witnesses,
-        tell: &(dyn Fn(Event<'_>) + Sync),
-    ) {
+        tell: &Tell<'_, B>,
+    ) -> ControlFlow<B> {
         let different: BTreeSet<usize> = scenarios.iter().copied().collect();
         let wanted: Vec<_> = different.into_iter().map(|trial| (trial, probes.to_vec())).collect();
-        self.run(engine, &wanted, Some(witnesses), tell);
+        self.run(engine, &wanted, Some(witnesses), tell)
     }
 
     /// For every scenario with a filter: the same with a dyed errno, and the attempts that did not get through.
@@ -177,25 +178,32 @@ impl Laboratory {
         wanted
     }
 
-    /// Starts the containers, several at once.
-    pub(super) fn run(
+    /// Starts the containers, several at once, until there are no more or `tell` breaks it off.
+    pub(super) fn run<B: Send>(
         &mut self,
         engine: &dyn Engine,
         wanted: &[(usize, Vec<&'static Probe>)],
         witnesses: Option<&Witnesses>,
-        tell: &(dyn Fn(Event<'_>) + Sync),
-    ) {
+        tell: &Tell<'_, B>,
+    ) -> ControlFlow<B> {
         self.containers += wanted.len() as u64;
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<Done>> = Mutex::new(Vec::with_capacity(wanted.len()));
+        let broken_off: Mutex<Option<B>> = Mutex::new(None);
+        let go_on = || broken_off.lock().unwrap_or_else(PoisonError::into_inner).is_none();
         let trials = &self.trials;
         std::thread::scope(|scope| {
             for _ in 0..engine.parallel().clamp(1, wanted.len().max(1)) {
                 scope.spawn(|| {
-                    while let Some((trial, probes)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    while go_on()
+                        && let Some((trial, probes)) = wanted.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
                         let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
                         let result = run_one(engine, &trials[*trial].settings, &ids, witnesses);
-                        tell(Event::Ended { failed: result.as_ref().err().map(String::as_str) });
+                        let failed = result.as_ref().err().map(String::as_str);
+                        if let ControlFlow::Break(why) = tell(Event::Ended { failed }) {
+                            *broken_off.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                        }
                         done.lock().unwrap_or_else(PoisonError::into_inner).push((*trial, ids, result));
                     }
                 });
@@ -204,6 +212,10 @@ impl Laboratory {
         for (trial, ids, result) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.trials[trial].take(&ids, result);
         }
+        broken_off
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .map_or(ControlFlow::Continue(()), ControlFlow::Break)
     }
 
     pub(super) fn verdict(&self, subject: &Subject, pair: &Pair, host: &Host, reach: &Reach) -> Cell {

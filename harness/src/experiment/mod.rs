@@ -4,6 +4,7 @@
 mod laboratory;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use whyblocked_agent::Probe;
@@ -25,7 +26,7 @@ pub struct Subject {
     pub plan: Plan,
 }
 
-/// What happens during a run, for whoever shows progress.
+/// What happens during a run, for whoever shows progress and may want it to end.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// The scenarios themselves are run, one container each, while the witnesses watch.
@@ -58,19 +59,23 @@ pub struct Outcome {
     pub timing: Timing,
 }
 
+/// Is told what happens, and answers whether to go on. A run that is told not to lets the containers that are alive
+/// come to their end, and starts no more.
+pub type Tell<'a, B> = dyn Fn(Event<'_>) -> ControlFlow<B> + Sync + 'a;
+
 /// More rounds than any search over two dozen mechanisms needs; reached only by a bug.
 const MOST_ROUNDS: usize = 500;
 
-/// Runs every subject against every probe.
-pub fn run(
+/// Runs every subject against every probe, unless `tell` breaks it off.
+pub fn run<B: Send>(
     engine: &dyn Engine,
     subjects: &[Subject],
     probes: &[&'static Probe],
     host: &Host,
     reach: &Reach,
     witnesses: &Witnesses,
-    tell: &(dyn Fn(Event<'_>) + Sync),
-) -> Outcome {
+    tell: &Tell<'_, B>,
+) -> ControlFlow<B, Outcome> {
     let start = Instant::now();
     let mut laboratory = Laboratory::default();
     let scenarios: Vec<usize> = subjects
@@ -78,9 +83,9 @@ pub fn run(
         .enumerate()
         .map(|(number, subject)| laboratory.scenario_itself(number, subject, reach))
         .collect();
-    tell(Event::Watched { containers: scenarios.len() });
-    witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell));
-    let mut dyed = laboratory.dyed(&scenarios, probes);
+    tell(Event::Watched { containers: scenarios.len() })?;
+    witnesses.watching(|| laboratory.watch(engine, &scenarios, probes, witnesses, tell))?;
+    let mut dyed = if witnesses.any() { laboratory.dyed(&scenarios, probes) } else { Vec::new() };
     let mut pairs: Vec<Pair> = subjects
         .iter()
         .enumerate()
@@ -92,8 +97,8 @@ pub fn run(
         if wanted.is_empty() {
             break;
         }
-        tell(Event::Round { number, containers: wanted.len() });
-        laboratory.run(engine, &wanted, None, tell);
+        tell(Event::Round { number, containers: wanted.len() })?;
+        laboratory.run(engine, &wanted, None, tell)?;
     }
     let mut not_started = BTreeMap::new();
     for (number, subject) in subjects.iter().enumerate() {
@@ -104,14 +109,14 @@ pub fn run(
     }
     let decided = pairs.iter().filter(|pair| !not_started.contains_key(&subjects[pair.subject].id));
     let cells = decided.map(|pair| laboratory.verdict(&subjects[pair.subject], pair, host, reach)).collect();
-    Outcome {
+    ControlFlow::Continue(Outcome {
         cells,
         not_started,
         timing: Timing {
             seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
             ..laboratory.timing()
         },
-    }
+    })
 }
 
 /// A probe in a scenario, and what has been asked about it.

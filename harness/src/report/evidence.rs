@@ -30,7 +30,11 @@ pub fn by_method(cell: &Cell) -> Vec<(&str, Vec<&Evidence>)> {
         .collect()
 }
 
-/// What evidence rests on, part by part: the links of a trace's chain are parts.
-pub fn parts(evidence: &Evidence) -> impl Iterator<Item = &str> {
-    evidence.detail.split("; ").filter(|part| !part.is_empty())
+/// What evidence rests on, part by part: the trace's is a chain of links.
+pub fn parts(evidence: &Evidence) -> Vec<&str> {
+    match evidence.method.as_str() {
+        "trace" => evidence.detail.split("; ").collect(),
+        _ if evidence.detail.is_empty() => Vec::new(),
+        _ => vec![&evidence.detail],
+    }
 }

@@ -69,7 +69,7 @@ fn happened(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
     let ended = match cell.outcome {
         Outcome::Allowed => "It got through.".to_owned(),
         Outcome::Blocked => match cell.blocked_by {
-            Some(by) => format!("Blocked. The answer came from {by}. {}", by.entry().about),
+            Some(by) => format!("Blocked. The answer came from {by}. {}{}", by.entry().about, knob(cell, by)),
             None => "Blocked.".to_owned(),
         },
         Outcome::Untestable => {
@@ -92,6 +92,14 @@ fn happened(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
     text.push('\n');
 }
 
+/// The check that says no and the setting that opens it can be two mechanisms.
+fn knob(cell: &Cell, by: Mechanism) -> String {
+    if cell.layers.is_empty() || cell.layers.contains(&by) {
+        return String::new();
+    }
+    format!(" That is the check; the setting that makes it say no here is that of {}.", list(&cell.layers))
+}
+
 fn mechanisms(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
     heading(text, "Mechanism by mechanism, in the order in which the kernel asks");
     let partners: Vec<Mechanism> =
@@ -102,6 +110,9 @@ fn mechanisms(text: &mut String, cell: &Cell, scenario: &ScenarioEntry) {
             let first = cell.blocked_by == Some(mechanism);
             let answered = if first { ", and answered here" } else { "; behind the one that answered" };
             (STOPS, format!("alone it stops it{answered}{}", state(posture)))
+        } else if cell.blocked_by == Some(mechanism) {
+            let knobs = list(&cell.layers);
+            (STOPS, format!("its check answered here, for what {knobs} has set{}", state(posture)))
         } else if partners.contains(&mechanism) {
             (STOPS, format!("stops it only together with another one{}", state(posture)))
         } else {

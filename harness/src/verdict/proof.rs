@@ -62,11 +62,12 @@ fn quarrel(case: &Case<'_>) -> Option<String> {
 }
 
 fn why_alone(case: &Case<'_>) -> String {
-    let trace = case.witnessed.iter().find(|finding| finding.method == "trace");
-    match trace {
-        Some(trace) if trace.says == "unwitnessed" => trace.detail.clone(),
-        Some(trace) => trace.says.clone(),
-        None => "no witness that could see it took part".to_owned(),
+    let said = |method: &str| case.witnessed.iter().find(|finding| finding.method == method);
+    match (said("trace"), said("dye")) {
+        (Some(trace), _) if trace.says == "unwitnessed" => trace.detail.clone(),
+        (Some(trace), _) => trace.says.clone(),
+        (None, Some(dye)) => format!("{}, and no other witness that could see it took part", dye.says),
+        (None, None) => "no witness that could see it took part".to_owned(),
     }
 }
 

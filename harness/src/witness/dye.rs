@@ -19,10 +19,12 @@ pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     Some(if came_back {
         let says = "the filter's own errno came back".to_owned();
         Finding { named: Some(Named::only(Mechanism::Seccomp)), says, ..finding }
+    } else if dyed.errno == libc::ENOSYS && scene.seen.errno == libc::ENOSYS {
+        // clone3's, and that of calls that are newer than the policy.
+        Finding { says: "ENOSYS is left as it is here, since programs fall back on it".to_owned(), ..finding }
     } else if dyed.errno == scene.seen.errno && dyed.outcome == scene.seen.outcome {
-        // The ENOSYS of calls that are newer than the policy is never dyed.
-        let excludes = if dyed.errno == libc::ENOSYS { vec![] } else { vec![Mechanism::Seccomp] };
-        Finding { excludes, says: "the answer is not the filter's".to_owned(), ..finding }
+        let says = "the answer is not the filter's".to_owned();
+        Finding { excludes: vec![Mechanism::Seccomp], says, ..finding }
     } else {
         Finding { says: "with another errno the attempt goes another way".to_owned(), ..finding }
     })

@@ -62,6 +62,22 @@ impl Named {
         Self { mechanism, knobs: vec![mechanism] }
     }
 
+    /// A mechanism's check, with every knob that can make it say no.
+    pub fn check(mechanism: Mechanism) -> Self {
+        use Mechanism::{
+            Capabilities, MaskedPath, Ownership, ReadOnlyMount, ResourceLimit, UserNamespace, Yama,
+        };
+        match mechanism {
+            // Root is past mode bits by a capability, and that counts for ids that the user namespace maps.
+            Ownership => Self::of(mechanism, &[Capabilities, UserNamespace]),
+            // So are whoever may trace everybody and whoever may raise a limit on processes.
+            Yama | ResourceLimit => Self::of(mechanism, &[Capabilities, Ownership, UserNamespace]),
+            // What covers a masked directory is read-only.
+            ReadOnlyMount => Self::of(mechanism, &[MaskedPath]),
+            other => Self::only(other),
+        }
+    }
+
     /// A mechanism whose check answers for others' knobs too.
     pub fn of(mechanism: Mechanism, others: &[Mechanism]) -> Self {
         Self { mechanism, knobs: std::iter::once(mechanism).chain(others.iter().copied()).collect() }

@@ -49,6 +49,11 @@ impl Witnesses {
         }
     }
 
+    /// Whether there is any.
+    pub fn any(&self) -> bool {
+        !self.absent
+    }
+
     /// Does `work` while watching: once a run.
     pub fn watching<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.trace {

@@ -61,7 +61,7 @@ pub(super) const PROBES: &[Probe] = &[
         proof: &[],
         refusal: &[],
         capabilities: &[],
-        aims: &[],
+        aims: &[Aim::Path("/")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty new file with a name that nothing reads, removed in the next line",

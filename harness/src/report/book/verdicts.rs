@@ -73,7 +73,7 @@ fn row(html: &mut String, head: &Head, cell: &Cell) {
 
 /// What evidence rests on: a chain of several links is a list.
 fn details(html: &mut String, evidence: &Evidence) {
-    let parts: Vec<&str> = parts(evidence).collect();
+    let parts = parts(evidence);
     if let [only] = parts[..] {
         let _ = write!(html, " ({})", escape(only));
     } else if !parts.is_empty() {

@@ -9,6 +9,7 @@ use std::path::Path;
 use whyblocked_agent::Aim;
 
 use super::node::{Node, below};
+use crate::capability::CapabilitySet;
 use crate::engine::Standing;
 
 /// What was seen.
@@ -22,6 +23,8 @@ pub struct Look {
     pub user: Option<u32>,
     /// See above.
     pub groups: Vec<u32>,
+    /// Its effective capabilities.
+    pub effective: Option<CapabilitySet>,
     /// Whether `no_new_privs` is set.
     pub no_new_privileges: bool,
     /// Whether there are disks in /dev.
@@ -108,6 +111,7 @@ impl Look {
             user: effective("Uid:"),
             groups: effective("Gid:").into_iter().chain(status_numbers(&status, "Groups:")).collect(),
             disks: aims.contains(&Aim::Disk).then(disks).flatten(),
+            effective: capabilities(&status),
             no_new_privileges: status.lines().any(|line| line.trim_end() == "NoNewPrivs:\t1"),
             paths: look_at_paths(&format!("{proc}/root"), paths),
             in_memory: in_memory(&fs::read_to_string(format!("{proc}/mountinfo")).unwrap_or_default()),
@@ -152,6 +156,11 @@ fn in_memory(mounts: &str) -> Vec<(String, String)> {
 fn status_numbers<'a>(status: &'a str, name: &str) -> impl Iterator<Item = u32> + 'a {
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("");
     line.split_ascii_whitespace().filter_map(|number| number.parse().ok())
+}
+
+fn capabilities(status: &str) -> Option<CapabilitySet> {
+    let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(bits.trim(), 16).ok().map(CapabilitySet::from_bits)
 }
 
 /// Nothing in the directory is followed: the names in it are the container's.
@@ -261,7 +270,14 @@ mod tests {
     fn mode_bits(#[case] user: u32, #[case] mode: u32, #[case] write: bool, #[case] lets: bool) {
         let look =
             Look { user: Some(user), groups: vec![if user == 1001 { 50 } else { 60 }], ..Look::default() };
-        let node = Node { mode: libc::S_IFREG | mode, uid: 1000, gid: 50, device: 0, file_system: 0 };
+        let node = Node {
+            mode: libc::S_IFREG | mode,
+            uid: 1000,
+            gid: 50,
+            device: 0,
+            read_only: false,
+            file_system: 0,
+        };
         assert_eq!(look.mode_bits_let(&node, write), Some(lets));
     }
 

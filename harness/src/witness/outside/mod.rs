@@ -11,6 +11,7 @@ use whyblocked_agent::{Aim, Outcome, layout};
 pub use self::look::{Counts, Look, PathLook};
 pub use self::node::Node;
 use super::{Finding, Named, Scene};
+use crate::capability::{Capability, CapabilitySet};
 use crate::mechanism::Mechanism;
 
 /// What the look from outside says about an attempt that did not get through.
@@ -20,7 +21,9 @@ pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     }
     let look = scene.watched.look.as_ref()?;
     let found = scene.probe.aims.iter().find_map(|aim| explain(*aim, scene.seen, look));
-    let (named, says, detail) = found.or_else(|| counted(scene.seen, &scene.watched.counts))?;
+    let (named, says, detail) = found
+        .or_else(|| counted(scene.seen, &scene.watched.counts))
+        .or_else(|| lacks_capability(scene, look.effective?))?;
     Some(Finding { method: "outside", named: Some(named), says, detail, ..Finding::default() })
 }
 
@@ -68,7 +71,7 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
             let has = |options: &str| options.split(',').any(|option| option == flag);
             let (point, options) = look.in_memory.iter().find(|(_, options)| has(options))?;
             Some((
-                Named::only(Mechanism::ReadOnlyMount),
+                Named::check(Mechanism::ReadOnlyMount),
                 format!("{point} is mounted {flag} in the container"),
                 format!("its options there are {options}"),
             ))
@@ -122,6 +125,11 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             format!("what the host has mounted at {path} is not mounted in the container"),
             format!("there it is {inside}, on the host {host}"),
         )),
+        (_, Ok(inside)) if seen.errno == libc::EROFS && inside.read_only => Some((
+            Named::check(Mechanism::ReadOnlyMount),
+            format!("{path} is read-only in the container"),
+            format!("it is {inside}"),
+        )),
         // The laboratory's directories exist for every scenario; which are mounted is what differs.
         (None, Err(libc::ENOENT)) if nothing_found(seen) && path.starts_with(layout::HOST) => Some((
             Named::only(Mechanism::MountNamespace),
@@ -138,7 +146,7 @@ fn explain_path(path: &str, found: &PathLook, seen: &Observation, look: &Look) -
             if seen.errno == libc::EACCES && look.mode_bits_let(inside, writes(seen)) == Some(false) =>
         {
             Some((
-                Named::of(Mechanism::Ownership, &[Mechanism::UserNamespace, Mechanism::Capabilities]),
+                Named::check(Mechanism::Ownership),
                 format!(
                     "the mode bits of {path} do not let this user {}",
                     if writes(seen) { "write" } else { "read" }
@@ -198,7 +206,7 @@ fn allows(rule: &str, major: u32, minor: u32, access: &str) -> bool {
 
 /// What the container's control groups had counted when it ended.
 fn counted(seen: &Observation, counts: &Counts) -> Option<Explained> {
-    let named = Named::only(Mechanism::ResourceLimit);
+    let named = Named::check(Mechanism::ResourceLimit);
     if seen.call == "clone" && seen.errno == libc::EAGAIN && counts.forks_refused > 0 {
         let says = "the container's control group refused a new process".to_owned();
         return Some((named, says, format!("pids.events: max {}", counts.forks_refused)));
@@ -208,6 +216,19 @@ fn counted(seen: &Observation, counts: &Counts) -> Option<Explained> {
         return Some((named, says, format!("processes killed for it: {}", counts.killed_for_memory)));
     }
     None
+}
+
+/// Refused, and the process had none of the capabilities that the kernel is known to ask for.
+fn lacks_capability(scene: &Scene<'_>, effective: CapabilitySet) -> Option<Explained> {
+    let wanted = scene.probe.capabilities;
+    let holds = |name: &&str| Capability::named(name).is_some_and(|capability| effective.has(capability));
+    (scene.seen.errno == libc::EPERM && !wanted.is_empty() && !wanted.iter().any(holds)).then(|| {
+        (
+            Named::of(Mechanism::Capabilities, &[Mechanism::Ownership]),
+            format!("the process has no {}", wanted.join(" and no ")),
+            format!("its effective set: {effective}"),
+        )
+    })
 }
 
 #[cfg(test)]

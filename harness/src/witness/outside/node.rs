@@ -16,6 +16,8 @@ pub struct Node {
     pub gid: u32,
     /// A device's numbers.
     pub device: u64,
+    /// Whether its mount, or its file system, is read-only.
+    pub read_only: bool,
     /// The type of its file system, as `statfs(2)` numbers them.
     pub file_system: i64,
 }
@@ -24,9 +26,13 @@ pub struct Node {
 pub(super) fn below(root: &File, path: &str) -> Result<Node, i32> {
     let errno = || std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
     let path = CString::new(path).map_err(|_| libc::EINVAL)?;
-    // SAFETY: all-zero bytes are a valid `open_how`, and valid results for the two calls behind it.
-    let (mut how, mut status, mut system): (libc::open_how, libc::stat, libc::statfs) =
-        unsafe { std::mem::zeroed() };
+    // SAFETY: all-zero bytes are a valid `open_how`, and valid results for the calls behind it.
+    let (mut how, mut status, mut system, mut mount): (
+        libc::open_how,
+        libc::stat,
+        libc::statfs,
+        libc::statvfs,
+    ) = unsafe { std::mem::zeroed() };
     how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
     how.resolve = libc::RESOLVE_IN_ROOT;
     // SAFETY: the pointers are to live memory of the sizes that are passed; the descriptor is checked and then owned.
@@ -47,6 +53,7 @@ pub(super) fn below(root: &File, path: &str) -> Result<Node, i32> {
     let asked = unsafe {
         libc::fstat(file.as_raw_fd(), &raw mut status) == 0
             && libc::fstatfs(file.as_raw_fd(), &raw mut system) == 0
+            && libc::fstatvfs(file.as_raw_fd(), &raw mut mount) == 0
     };
     if !asked {
         return Err(errno());
@@ -56,6 +63,7 @@ pub(super) fn below(root: &File, path: &str) -> Result<Node, i32> {
         uid: status.st_uid,
         gid: status.st_gid,
         device: status.st_rdev,
+        read_only: mount.f_flag & libc::ST_RDONLY != 0,
         file_system: system.f_type,
     })
 }

@@ -47,6 +47,8 @@ type Task = Box<dyn FnOnce(&mut State) + Send>;
 struct State {
     instance: Instance,
     collector: Collector,
+    /// Why the trace follows nobody, if it does not.
+    idle: Option<String>,
 }
 
 /// How much was lost so far.
@@ -71,7 +73,7 @@ impl Trace {
         let (kind, functions) = (instance.kind(), instance.functions());
         let (tasks, inbox) = mpsc::channel::<Task>();
         let reader = std::thread::spawn(move || {
-            let mut state = State { instance, collector: Collector::default() };
+            let mut state = State { instance, collector: Collector::default(), idle: None };
             for task in inbox {
                 task(&mut state);
             }
@@ -94,8 +96,10 @@ impl Trace {
         let followed = || {
             // SAFETY: asks for this thread's own number.
             let thread = unsafe { libc::syscall(libc::SYS_gettid) };
-            // Where this fails nothing is recorded, and every span is missing: unwitnessed.
-            let _ = self.ask(move |state| state.instance.follow(thread));
+            self.ask(move |state| {
+                let followed = state.instance.follow(thread);
+                state.idle = followed.err().map(|error| format!("the trace could not be turned on: {error}"));
+            });
             bracket::introduce();
             work()
         };
@@ -123,6 +127,7 @@ impl Trace {
                 "the kernel's buffer overran, or its probes missed returns, while this container ran"
                     .to_owned()
             });
+            let lost = state.idle.clone().or(lost);
             Traced { spans: state.collector.finish(trial), initial: state.collector.initial, lost }
         });
         let gone = || Traced {

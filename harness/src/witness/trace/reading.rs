@@ -124,7 +124,7 @@ impl Reader<'_> {
         let refused = self.refused();
         match seen.errno {
             libc::EROFS => Ok((
-                Named::only(Mechanism::ReadOnlyMount),
+                Named::check(Mechanism::ReadOnlyMount),
                 "the call was entered; no capability was missing; EROFS comes from a read-only mount alone"
                     .to_owned(),
             )),
@@ -140,15 +140,15 @@ impl Reader<'_> {
                 }
             }
             libc::ESRCH if seen.call == "kill" => Ok((
-                Named::only(Mechanism::PidNamespace),
+                Named::check(Mechanism::PidNamespace),
                 "the call was entered and found no such process".to_owned(),
             )),
             libc::EMFILE => Ok((
-                Named::only(Mechanism::ResourceLimit),
+                Named::check(Mechanism::ResourceLimit),
                 "the call was entered; only RLIMIT_NOFILE gives EMFILE".to_owned(),
             )),
             libc::EAGAIN if seen.call == "clone" => Ok((
-                Named::only(Mechanism::ResourceLimit),
+                Named::check(Mechanism::ResourceLimit),
                 "the call was entered; only a limit on processes gives EAGAIN here".to_owned(),
             )),
             libc::EACCES | libc::EPERM => Err(self.silent()),
@@ -181,7 +181,7 @@ impl Reader<'_> {
             return None;
         }
         let errno = errno_name(-returned);
-        Some((named(mechanism), format!("{name}, called by {caller}, said {errno}")))
+        Some((Named::check(mechanism), format!("{name}, called by {caller}, said {errno}")))
     }
 
     /// Capability checks of the process's own that failed, after the last one that it passed.
@@ -211,7 +211,7 @@ impl Reader<'_> {
         let says = format!("asked for {}{but}", names.join(" or "));
         let all_past_mode_bits = refused.iter().all(|refusal| PAST_MODE_BITS.contains(&refusal.capability));
         let named = if errno == libc::EACCES && all_past_mode_bits {
-            named(Mechanism::Ownership)
+            Named::check(Mechanism::Ownership)
         } else if held {
             Named::only(Mechanism::UserNamespace)
         } else if refused.iter().any(|refusal| self.foreign(refusal.namespace)) {
@@ -270,15 +270,6 @@ fn whose(function: &str) -> Option<(u8, Mechanism)> {
         }
         (_, "generic_permission") => Some((MODE_BITS, Mechanism::Ownership)),
         _ => None,
-    }
-}
-
-/// A mechanism, with the knobs that can make its check say no.
-fn named(mechanism: Mechanism) -> Named {
-    match mechanism {
-        // Root is past mode bits by a capability, and that counts for ids that the user namespace maps.
-        Mechanism::Ownership => Named::of(mechanism, &[Mechanism::Capabilities, Mechanism::UserNamespace]),
-        other => Named::only(other),
     }
 }
 
