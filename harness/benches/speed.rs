@@ -91,7 +91,7 @@ fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
 
 /// The scenarios that can be run here, of those that `patterns` name.
 fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
-    let context = Context { host, reach, default_profile: DefaultProfile::default() };
+    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(patterns).expect("built-in scenarios");
     let runnable =
         chosen.iter().filter_map(|scenario| match scenario.resolve(&context).expect("a valid scenario") {
@@ -104,7 +104,7 @@ fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default() };
+    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
     match chosen[0].resolve(&context).expect("a valid scenario") {
         Resolution::Run(resolved) => resolved.settings,

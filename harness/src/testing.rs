@@ -39,7 +39,8 @@ pub(crate) fn host() -> Host {
 /// A built-in scenario's settings, if it can be run by the built-in engine.
 pub(crate) fn try_settings(id: &str) -> Option<Settings> {
     let host = host();
-    let context = Context { host: &host, reach: &ROOT, default_profile: DefaultProfile::Docker26 };
+    let context =
+        Context { host: &host, reach: &ROOT, default_profile: DefaultProfile::Docker26, docker: false };
     let scenarios = scenario::select(&[id.to_owned()]).unwrap();
     match scenarios[0].resolve(&context).unwrap() {
         Resolution::Run(resolved) => Some(resolved.settings),

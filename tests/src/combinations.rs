@@ -216,7 +216,8 @@ struct Maker {
 impl Maker {
     fn new(host: &Host) -> Self {
         let reach = Reach::of(host);
-        let context = Context { host, reach: &reach, default_profile: DefaultProfile::Docker26 };
+        let context =
+            Context { host, reach: &reach, default_profile: DefaultProfile::Docker26, docker: false };
         let scenario = &scenario::select(&["docker-default".to_owned()]).expect("it is built in")[0];
         let Ok(Resolution::Run(resolved)) = scenario.resolve(&context) else {
             panic!("docker-default can be run wherever root is")

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use whyblocked::capability::CapabilitySet;
-use whyblocked::engine::embedded::run_dir::PREFIX;
+use whyblocked::engine::run_dir::PREFIX;
 use whyblocked::host::{Host, Reach};
 use whyblocked::witness::trace;
 
@@ -28,6 +28,8 @@ pub enum Facility {
     Uidmap,
     /// The `runc` of the distribution.
     Runc,
+    /// Docker's programs; a test starts a daemon of its own.
+    Docker,
     /// Control groups that can be made here, and that can limit processes and memory.
     ControlGroups,
     /// The kernel's trace: tracefs, and capability checks in it.
@@ -40,12 +42,12 @@ pub enum Facility {
     AllCapabilities,
 }
 
-use Facility::{AllCapabilities, ControlGroups, Modules, NoModules, Root, Runc, Trace, Uidmap, User};
+use Facility::{AllCapabilities, ControlGroups, Docker, Modules, NoModules, Root, Runc, Trace, Uidmap, User};
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 9] =
-        [Root, User, Uidmap, Runc, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
+    pub const ALL: [Self; 10] =
+        [Root, User, Uidmap, Runc, Docker, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
     pub fn id(self) -> &'static str {
@@ -54,6 +56,7 @@ impl Facility {
             User => "user",
             Uidmap => "uidmap",
             Runc => "runc",
+            Docker => "docker",
             ControlGroups => "control-groups",
             Trace => "trace",
             Modules => "modules",
@@ -74,6 +77,10 @@ impl Facility {
             Runc => {
                 in_path("runc").is_none().then(|| "there is no runc; install the package runc".to_owned())
             }
+            Docker => ["dockerd", "docker", "containerd", "runc"]
+                .into_iter()
+                .find(|name| in_path(name).is_none())
+                .map(|name| format!("there is no {name}; install the package docker.io")),
             ControlGroups => no_control_groups(),
             Trace => no_trace(),
             Modules => no_unsigned_modules(),
@@ -198,7 +205,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "'rnuc' is no facility; known: root, user, uidmap, runc, control-groups")]
+    #[should_panic(
+        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, control-groups"
+    )]
     fn a_promise_of_something_unknown_is_a_mistake() {
         promised("rnuc");
     }

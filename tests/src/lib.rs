@@ -2,6 +2,7 @@
 //! they compare. Nothing here knows a verdict.
 
 pub mod combinations;
+pub mod dockerd;
 pub mod facility;
 pub mod host_state;
 pub mod html;

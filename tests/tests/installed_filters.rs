@@ -114,7 +114,7 @@ impl Watch for Dumper {
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default() };
+    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
     match chosen[0].resolve(&context).expect("a valid scenario") {
         Resolution::Run(resolved) => resolved.settings,

@@ -204,7 +204,8 @@ fn settings(service: &str) -> Settings {
     let text = format!("title: a title\nteaches: something\nservice: {service}\n");
     let scenario = Scenario::parse("x", &text, Origin::BuiltIn).unwrap();
     let host = Host::read();
-    let context = Context { host: &host, reach: &REACH, default_profile: DefaultProfile::Docker26 };
+    let context =
+        Context { host: &host, reach: &REACH, default_profile: DefaultProfile::Docker26, docker: false };
     match scenario.resolve(&context).unwrap() {
         Resolution::Run(resolved) => resolved.settings,
         Resolution::NotRun(reason) => panic!("{reason}"),

@@ -25,7 +25,9 @@ fn every_scenario_makes_sense_on_this_host(#[case] default_profile: DefaultProfi
     let host = Host::read();
     let reach = Reach::of(&host);
     for scenario in all() {
-        let resolution = scenario.resolve(&Context { host: &host, reach: &reach, default_profile }).unwrap();
+        let resolution = scenario
+            .resolve(&Context { host: &host, reach: &reach, default_profile, docker: false })
+            .unwrap();
         if let Resolution::NotRun(reason) = resolution {
             assert!(reason.len() > 10, "{}: '{reason}' is no reason", scenario.id);
         }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use whyblocked::engine::embedded::Embedded;
-use whyblocked::engine::embedded::run_dir::PREFIX;
+use whyblocked::engine::run_dir::PREFIX;
 use whyblocked::engine::{Engine, Job};
 use whyblocked::host::{Host, Reach};
 use whyblocked::mechanism::Mechanism;
@@ -225,7 +225,7 @@ fn trace_of(scene: &Scene<'_>) -> Finding {
 
 /// The settings of the trial in which every mechanism is relaxed.
 fn everything_open(host: &Host, reach: &Reach) -> whyblocked::settings::Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default() };
+    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(&["docker-default".to_owned()]).expect("a built-in scenario");
     let Resolution::Run(resolved) = chosen[0].resolve(&context).expect("a valid scenario") else {
         panic!("it needs nothing")

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use std::fmt::Display;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use syscalls::Sysno;
 
@@ -93,8 +94,20 @@ pub fn name_of(pid: impl Display) -> Option<String> {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|text| text.trim_end().to_owned())
 }
 
+/// The neighbour's number, where the engine has told it: then it is no child of the agent's.
+static KNOWN_NEIGHBOUR: AtomicI32 = AtomicI32::new(0);
+
+/// Remembers what the engine has told.
+pub fn know_neighbour(pid: i32) {
+    KNOWN_NEIGHBOUR.store(pid, Ordering::Relaxed);
+}
+
 /// The neighbour: the process of another user that the engine starts beside the agent, as the agent's child.
 pub fn neighbour() -> Option<i32> {
+    let known = KNOWN_NEIGHBOUR.load(Ordering::Relaxed);
+    if known > 0 {
+        return Some(known);
+    }
     // SAFETY: reads this process's own parent id; a probe runs in a child of the agent.
     let agent = unsafe { libc::getppid() };
     // Not every kernel has the list of children, and with the host's processes in sight it saves much reading.

@@ -9,6 +9,7 @@
 pub mod bracket;
 pub mod catalogue;
 pub mod found;
+pub mod hold;
 pub mod inspect;
 pub mod layout;
 pub mod probe;

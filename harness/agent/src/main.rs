@@ -1,9 +1,11 @@
 //! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON, or
 //! `/agent inspect`, which prints an [`whyblocked_agent::inspect::Inspection`], or `/agent sweep`, which prints what
-//! its filters answer to every call ([`whyblocked_agent::sweep`]).
+//! its filters answer to every call ([`whyblocked_agent::sweep`]), or `/agent neighbour`
+//! ([`whyblocked_agent::roles::be_the_neighbour`]).
 
 use std::process::ExitCode;
 
+use whyblocked_agent::hold::Hold;
 use whyblocked_agent::{inspect::Inspection, roles, runner, sweep, wire::Request};
 
 fn main() -> ExitCode {
@@ -19,11 +21,16 @@ fn main() -> ExitCode {
     match text.as_str() {
         "inspect" => return tell(Inspection::of_self()),
         "sweep" => return tell(sweep::of_self()),
+        "neighbour" => return ExitCode::from(roles::be_the_neighbour() as u8),
         _ => {}
     }
     match serde_json::from_str::<Request>(&text) {
         Ok(request) => {
+            let hold = request.hold.then(Hold::begin);
             runner::run(&request);
+            if let Some(hold) = hold {
+                hold.end();
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

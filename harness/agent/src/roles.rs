@@ -33,6 +33,19 @@ fn be_the_victim() -> i32 {
     0
 }
 
+/// Lives beside the agent, as another user, until its standard input ends; says its number, and by an empty line that it is there.
+pub fn be_the_neighbour() -> i32 {
+    let mut byte = 0u8;
+    // SAFETY: constant arguments, and a buffer of one byte.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, sys::cstring(layout::NEIGHBOUR_NAME).as_ptr(), 0, 0, 0);
+        let line = format!("{}\n\n", libc::getpid());
+        libc::write(1, line.as_ptr().cast(), line.len());
+        while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+    }
+    0
+}
+
 /// This process's effective capabilities, one bit each, from `capget(2)`.
 pub fn effective_capabilities() -> Option<u64> {
     let header = [0x2008_0522_u32, 0];

@@ -1,9 +1,12 @@
 //! `whyblocked clean`: removes what killed runs have left behind, and says what.
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::{Exit, Failure, print};
-use crate::engine::embedded::{cgroup, run_dir};
+use crate::engine::docker::clean::Remains;
+use crate::engine::embedded::cgroup;
+use crate::engine::run_dir;
 use crate::witness::trace;
 
 /// Options of `clean`.
@@ -58,7 +61,18 @@ fn left_behind() -> Vec<Left> {
     let directories = directories.map(|path| {
         Left::new(format!("directory {}", path.display()), move || std::fs::remove_dir_all(&path))
     });
-    traces.chain(groups).chain(directories).collect()
+    traces.chain(groups).chain(of_docker()).chain(directories).collect()
+}
+
+/// What the Docker daemon has; nothing if there is no daemon.
+fn of_docker() -> Vec<Left> {
+    let Some(remains) = Remains::of_the_daemon().map(Rc::new) else { return Vec::new() };
+    let left = remains.left_behind().unwrap_or_default().into_iter();
+    left.map(|one| {
+        let remains = Rc::clone(&remains);
+        Left::new(one.describe(), move || remains.remove(&one).map_err(std::io::Error::other))
+    })
+    .collect()
 }
 
 /// How many things dead runs have left.

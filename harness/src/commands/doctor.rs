@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Format, clean, json, print};
 use crate::capability::CapabilitySet;
-use crate::engine::embedded::run_dir::PREFIX;
+use crate::engine::run_dir::PREFIX;
 use crate::host::{Host, Reach};
 use crate::witness::Witnesses;
 

@@ -22,9 +22,12 @@ pub(super) struct Args {
     /// Explain from this record instead of running the experiment now
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Whose default system-call filter the built-in engine gives a container
+    /// What starts the containers
     #[arg(long, value_enum, default_value_t)]
-    seccomp_default: DefaultProfile,
+    engine: EngineChoice,
+    /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
+    #[arg(long, value_enum)]
+    seccomp_default: Option<DefaultProfile>,
     /// How the explanation is written to standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -59,7 +62,7 @@ impl Args {
         Selection {
             scenarios: vec![self.scenario.clone()],
             probes: vec![self.probe.clone()],
-            engine: EngineChoice::default(),
+            engine: self.engine,
             place: Place::default(),
             seccomp_default: self.seccomp_default,
         }

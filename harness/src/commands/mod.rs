@@ -2,6 +2,7 @@
 
 mod clean;
 mod doctor;
+mod engines;
 mod exit;
 mod explain;
 mod interruption;

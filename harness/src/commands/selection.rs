@@ -22,9 +22,9 @@ pub(super) struct Selection {
     /// Where they are started
     #[arg(long = "in", value_enum, default_value_t, value_name = "PLACE")]
     pub(super) place: Place,
-    /// Whose default system-call filter the built-in engine gives a container
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) seccomp_default: DefaultProfile,
+    /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
+    #[arg(long, value_enum)]
+    pub(super) seccomp_default: Option<DefaultProfile>,
 }
 
 /// What starts the containers.
@@ -35,6 +35,8 @@ pub(super) enum EngineChoice {
     Auto,
     /// Built in, needs nothing
     Embedded,
+    /// A Docker daemon on this machine: that of `DOCKER_HOST`, or of the current Docker context
+    Docker,
 }
 
 /// Where containers are started.

@@ -5,12 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use whyblocked_agent::Probe;
 
+use super::engines::Chosen;
 use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::Selection;
 use super::{Failure, exit::Exit};
-use crate::engine::Engine;
-use crate::engine::embedded::Embedded;
 use crate::experiment::{self, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
@@ -33,13 +32,27 @@ pub(super) enum Purpose {
 pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, Failure> {
     let scenarios = selection.scenarios()?;
     let probes = selection.probes()?;
-    let host = Host::read();
-    let reach = Reach::of(&host);
-    let context = Context { host: &host, reach: &reach, default_profile: selection.seccomp_default };
+    let mut host = Host::read();
+    let mut reach = Reach::of(&host);
+    let chosen = Chosen::find(selection.engine)?;
+    reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
+    host.versions.extend(chosen.version());
+    let context = Context {
+        host: &host,
+        reach: &reach,
+        default_profile: selection.seccomp_default.unwrap_or_else(|| chosen.default_profile()),
+        docker: chosen.is_docker(),
+    };
     let mut entries = Vec::new();
     let mut subjects = Vec::new();
     for scenario in &scenarios {
-        let (entry, subject) = prepare(scenario, &context)?;
+        let (mut entry, mut subject) = prepare(scenario, &context)?;
+        entry.not_run = entry
+            .not_run
+            .or_else(|| subject.as_ref().and_then(|subject| chosen.cannot(&subject.plan.settings)));
+        if entry.not_run.is_some() {
+            subject = None;
+        }
         entries.push(entry);
         subjects.extend(subject.map(|mut subject| {
             if purpose == Purpose::Explanation {
@@ -49,15 +62,15 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         }));
     }
     let interruption = Interruption::listen();
-    let engine = Embedded::new(&reach)?;
+    let (engine, run) = chosen.start(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
-    let witnesses = Witnesses::set_up(engine.run_name());
+    let witnesses = Witnesses::set_up(&run);
     let tell = |event: experiment::Event<'_>| {
         progress.tell(event);
         interruption.flow()
     };
-    let outcome = experiment::run(&engine, &subjects, &probes, &host, &reach, &witnesses, &tell);
+    let outcome = experiment::run(engine.as_ref(), &subjects, &probes, &host, &reach, &witnesses, &tell);
     progress.done();
     let outcome = match outcome {
         ControlFlow::Continue(outcome) => outcome,

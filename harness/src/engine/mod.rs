@@ -1,7 +1,12 @@
 //! Engines start containers. An engine is given settings and the probes to run, and returns what the probes
 //! saw; it neither chooses trials nor draws conclusions.
 
+pub mod docker;
 pub mod embedded;
+mod lab;
+mod output;
+mod outside;
+pub mod run_dir;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +71,9 @@ pub struct Standing<'a> {
     pub pid: i32,
     /// Its control groups' directories.
     pub groups: &'a [PathBuf],
+    /// Whether another program than the harness has started the process: what follows the harness's children does
+    /// not follow it by itself.
+    pub foreign: bool,
 }
 
 /// Which engine started the containers.
@@ -125,6 +133,9 @@ pub enum EngineError {
     /// The filter does not fit into the kernel.
     #[error(transparent)]
     Filter(#[from] crate::seccomp::TooLong),
+    /// The Docker daemon cannot be used, or refused something.
+    #[error(transparent)]
+    Docker(#[from] docker::DockerError),
     /// The container ran into the harness's own time limit.
     #[error("the container did not end within {} s and was killed", limit.as_secs())]
     Timeout {

@@ -129,6 +129,7 @@ mod tests {
                         host: &host,
                         reach: &crate::testing::ROOT,
                         default_profile: crate::seccomp::DefaultProfile::Docker26,
+                        docker: false,
                     };
                     let _ = scenario.resolve(&context);
                 }

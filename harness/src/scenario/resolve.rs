@@ -21,6 +21,8 @@ pub struct Context<'a> {
     pub reach: &'a Reach,
     /// Whose default filter a container gets.
     pub default_profile: DefaultProfile,
+    /// Whether a Docker daemon starts the containers.
+    pub docker: bool,
 }
 
 /// A scenario for this host.
@@ -95,7 +97,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     if let Err(reason) = relabelling(&settings, context.reach, &mut notes) {
         return Ok(Resolution::NotRun(reason));
     }
-    fit(&mut settings, context.reach, &mut notes);
+    fit(&mut settings, context, &mut notes);
     Ok(Resolution::Run(Box::new(Resolved { settings, notes })))
 }
 
@@ -126,7 +128,7 @@ fn filter(
 /// Why this host cannot run the scenario at all.
 fn unmet(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
     if let Some(key) = scenario.file.daemon.keys().find(|key| key.as_str() != "userns-remap") {
-        return Some(format!("daemon: {key} needs a Docker daemon, and the built-in engine has none"));
+        return Some(format!("daemon: {key} needs a Docker daemon of its own, and none is started yet"));
     }
     scenario.file.needs.iter().find_map(|need| match need {
         Facility::Selinux if !context.reach.selinux => Some("this kernel runs without SELinux".to_owned()),
@@ -137,7 +139,7 @@ fn unmet(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
         Facility::Root if !context.reach.privileged => {
             Some("this run has no privilege; start it as root".to_owned())
         }
-        Facility::Docker => {
+        Facility::Docker if !context.docker => {
             Some("the built-in engine was asked for, and this needs a Docker daemon".to_owned())
         }
         _ => None,
@@ -217,10 +219,12 @@ fn labels(
 }
 
 /// Takes away what this host cannot give, with a note for each.
-fn fit(settings: &mut Settings, reach: &Reach, notes: &mut Vec<String>) {
+fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) {
+    let reach = context.reach;
     let missing = settings.capabilities.without(reach.bounding_set);
     if !missing.is_empty() {
-        notes.push(format!("this host itself lacks {missing}, so the container does too"));
+        let who = if context.docker { "this host, or its Docker daemon," } else { "this host itself" };
+        notes.push(format!("{who} lacks {missing}, so the container does too"));
         settings.capabilities = settings.capabilities.and(reach.bounding_set);
     }
     if reach.control_groups {

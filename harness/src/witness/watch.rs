@@ -135,6 +135,9 @@ impl Watch for Observer<'_> {
             .flat_map(|probe| probe.aims)
             .copied()
             .collect();
+        if let (true, Ok(trace)) = (container.foreign, &self.witnesses.trace) {
+            trace.follow_too(container.pid);
+        }
         let look = Look::at(container, &aims);
         let filters = filter::dump(container.pid);
         *self.witnesses.filter.lock().unwrap_or_else(PoisonError::into_inner) =

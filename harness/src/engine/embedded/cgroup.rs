@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use whyblocked_agent::layout;
 
-use super::run_dir::PREFIX;
-use super::{EngineError, RunDir, device_program, run_dir};
+use super::{EngineError, RunDir, device_program};
+use crate::engine::run_dir::{self, PREFIX};
 use crate::host::Reach;
 use crate::settings::{DeviceRule, Settings};
 

@@ -129,7 +129,7 @@ impl Planner<'_> {
 }
 
 /// `struct vfs_cap_data`, revision 2: effective, and one capability permitted.
-fn file_capability(number: u32) -> Vec<u8> {
+pub(in crate::engine) fn file_capability(number: u32) -> Vec<u8> {
     let revision_2_effective: u32 = 0x0200_0001;
     let words = [revision_2_effective, 1 << number, 0, 0, 0];
     words.iter().flat_map(|word| word.to_le_bytes()).collect()

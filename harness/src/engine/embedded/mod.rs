@@ -7,13 +7,9 @@
 pub mod cgroup;
 mod device_program;
 mod hold;
-mod image;
+pub(in crate::engine) mod image;
 mod kernel_mounts;
-mod lab;
-mod output;
-mod outside;
-mod plan;
-pub mod run_dir;
+pub(in crate::engine) mod plan;
 mod spawn;
 mod step;
 mod user;
@@ -26,11 +22,11 @@ use whyblocked_agent::wire::Request;
 use whyblocked_agent::{Need, catalogue};
 
 use self::cgroup::Cgroups;
-use self::lab::Lab;
-use self::outside::Outside;
-use self::run_dir::RunDir;
 use self::spawn::Duties;
-use super::{About, Engine, EngineError, Job, Trial, Watch};
+use super::lab::Lab;
+use super::outside::Outside;
+use super::run_dir::RunDir;
+use super::{About, Engine, EngineError, Job, Trial, Watch, output};
 use crate::host::Reach;
 use crate::settings::Settings;
 

@@ -10,9 +10,8 @@ use std::sync::atomic::AtomicI32;
 use whyblocked_agent::{Need, layout};
 
 use super::cgroup::Groups;
-use super::lab::Lab;
 use super::step::{self, Op, Resources};
-use super::{AGENT, EngineError, RunDir};
+use super::{AGENT, EngineError, Lab, RunDir};
 use crate::host::Reach;
 use crate::seccomp;
 use crate::settings::{Bind, BindSource, Settings, UserNamespace};
@@ -32,7 +31,7 @@ pub(super) struct Plan {
 pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
 /// What is in [`layout::TEXT`]. Printable, or older kernels would look for a module that can run it.
-pub(super) const TEXT: &[u8] = b"whyblocked: a line of text, not a program\n";
+pub(in crate::engine) const TEXT: &[u8] = b"whyblocked: a line of text, not a program\n";
 
 /// What a container is planned with: this run's means, and what was made for it.
 #[derive(Debug)]

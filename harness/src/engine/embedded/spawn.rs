@@ -45,7 +45,7 @@ pub(super) fn run(
     let mut child = Child::clone(plan, flags(settings), &ends)?;
     drop((output_in, failure_in, lifeline));
     let places = groups.paths();
-    let standing = Standing { pid: child.pid, groups: &places };
+    let standing = Standing { pid: child.pid, groups: &places, foreign: false };
     let held = duties.watch.and_then(|watch| match hold::seize(child.pid) {
         Ok(held) => Some((held, watch)),
         Err(error) => {

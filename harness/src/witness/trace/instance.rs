@@ -94,6 +94,12 @@ impl Instance {
         self.set("tracing_on", "1")
     }
 
+    /// Follows a process that none of those that are followed has started.
+    pub(super) fn follow_too(&self, process: i32) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).open(self.dir.join("set_event_pid"))?;
+        file.write_all(process.to_string().as_bytes())
+    }
+
     /// Stops recording; what was recorded can still be read.
     pub(super) fn stop(&self) {
         let _ = self.set("tracing_on", "0");

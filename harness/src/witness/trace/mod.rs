@@ -108,6 +108,12 @@ impl Trace {
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
+    /// Follows another process, and whatever it starts from now on.
+    pub fn follow_too(&self, process: i32) {
+        // Where this fails its spans are missing: unwitnessed.
+        let _ = self.ask(move |state| state.instance.follow_too(process));
+    }
+
     /// How much was lost so far: to be given to [`Trace::finish`] of a trial that begins now.
     pub fn losses(&self) -> Losses {
         self.ask(|state| state.losses()).unwrap_or(Losses(0))

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::engine::embedded::run_dir;
+use crate::engine::run_dir;
 
 /// `FSOPEN_CLOEXEC` and `FSMOUNT_CLOEXEC`, `linux/mount.h`.
 const CLOSE_ON_EXEC: u32 = 1;

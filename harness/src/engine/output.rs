@@ -60,7 +60,7 @@ mod tests {
     }
 
     /// What agents really said: one line a probe, from a run of docker-default.
-    const LINES: &str = include_str!("../../../corpus/agent-lines.txt");
+    const LINES: &str = include_str!("../../corpus/agent-lines.txt");
 
     #[test]
     fn what_agents_really_said_is_read() {

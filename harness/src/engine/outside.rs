@@ -14,7 +14,9 @@ use std::process::{Child, Command, Stdio};
 use whyblocked_agent::layout;
 use whyblocked_agent::wire::Request;
 
-use super::{AGENT, EngineError, RunDir};
+use super::EngineError;
+use super::embedded::AGENT;
+use super::run_dir::RunDir;
 
 /// The targets outside.
 #[derive(Debug)]

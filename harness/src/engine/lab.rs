@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use whyblocked_agent::layout;
 
-use super::{EngineError, RunDir};
-use crate::engine::Canary;
+use super::run_dir::RunDir;
+use super::{Canary, EngineError};
 use crate::settings::{BindSource, Settings};
 
 /// Directories with their modes. `shared` is what an administrator made writable for everybody.

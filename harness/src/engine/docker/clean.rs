@@ -1,0 +1,79 @@
+//! What dead runs have left with the daemon: found by our label alone, so that what is the user's is never touched.
+
+use std::collections::HashMap;
+
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
+    RemoveImageOptionsBuilder,
+};
+
+use super::LABEL;
+use super::connect::Daemon;
+use super::error::DockerError;
+use crate::engine::run_dir;
+
+/// Something that a dead run has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// A container, by its id.
+    Container(String),
+    /// An image, by its id.
+    Image(String),
+}
+
+impl Left {
+    /// What it is, for a message.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Container(id) => format!("Docker container {}", &id[..id.len().min(12)]),
+            Self::Image(id) => {
+                format!("Docker image {}", id.trim_start_matches("sha256:").get(..12).unwrap_or(id))
+            }
+        }
+    }
+}
+
+/// The daemon, as `clean` needs it.
+#[derive(Debug)]
+pub struct Remains {
+    daemon: Daemon,
+}
+
+impl Remains {
+    /// Asks the daemon that the `docker` command would use; `None` if there is none.
+    pub fn of_the_daemon() -> Option<Self> {
+        Daemon::connect().ok().map(|daemon| Self { daemon })
+    }
+
+    /// Containers and images of runs that are no longer alive; images last, as containers hold them.
+    pub fn left_behind(&self) -> Result<Vec<Left>, DockerError> {
+        let labelled = || HashMap::from([("label".to_owned(), vec![LABEL.to_owned()])]);
+        let dead = |labels: Option<&HashMap<String, String>>| {
+            labels.and_then(|labels| labels.get(LABEL)).is_some_and(|run| !run_dir::may_be_alive(run))
+        };
+        let client = &self.daemon.client;
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&labelled()).build();
+        let containers = self.daemon.ask("listing containers", client.list_containers(Some(options)))?;
+        let containers = containers.into_iter().filter(|one| dead(one.labels.as_ref()));
+        let mut left: Vec<Left> = containers.filter_map(|one| one.id).map(Left::Container).collect();
+        let options = ListImagesOptionsBuilder::new().filters(&labelled()).build();
+        let images = self.daemon.ask("listing images", client.list_images(Some(options)))?;
+        left.extend(images.into_iter().filter(|one| dead(Some(&one.labels))).map(|one| Left::Image(one.id)));
+        Ok(left)
+    }
+
+    /// Removes it.
+    pub fn remove(&self, left: &Left) -> Result<(), DockerError> {
+        let client = &self.daemon.client;
+        match left {
+            Left::Container(id) => {
+                let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+                self.daemon.ask("removing it", client.remove_container(id, Some(options)))
+            }
+            Left::Image(id) => {
+                let options = RemoveImageOptionsBuilder::new().build();
+                self.daemon.ask("removing it", client.remove_image(id, Some(options), None)).map(|_| ())
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What of the host is put into a container whose settings ask for the host's own: read once, so that the mapping
+//! itself looks at nothing.
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use whyblocked_agent::layout;
+
+use crate::engine::device_rule_of;
+use crate::settings::DeviceRule;
+
+/// The host's directories, devices and mounts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings {
+    /// Directories in the root directory, but for those that a container has of its own.
+    pub(super) directories: Vec<String>,
+    /// Symbolic links in it: name, target.
+    pub(super) links: Vec<(String, String)>,
+    /// Nodes below /dev, as `--privileged` would take them.
+    pub(super) devices: Vec<(String, DeviceRule)>,
+    /// What is mounted at and below /sys, outermost first.
+    pub(super) sys: Vec<String>,
+}
+
+/// What a container has of its own, or what is the harness's.
+const OWN: [&str; 5] = ["proc", "sys", "dev", "fixtures", "lost+found"];
+
+/// Files that Docker mounts into every container's /etc, and would make on the host if it were the host's.
+const DOCKERS_FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
+
+impl Surroundings {
+    /// Looks around.
+    pub(super) fn read() -> Self {
+        let mut found = Self::default();
+        for entry in fs::read_dir("/").into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = format!("/{name}");
+            let ours = OWN.contains(&name.as_str())
+                || [layout::AGENT, layout::SCRATCH, layout::HOST].contains(&path.as_str());
+            let Ok(kind) = entry.file_type() else { continue };
+            if ours {
+                continue;
+            }
+            if kind.is_dir() {
+                if path != "/etc" || DOCKERS_FILES.iter().all(|file| Path::new(file).exists()) {
+                    found.directories.push(path);
+                }
+            } else if let (true, Ok(target)) = (kind.is_symlink(), fs::read_link(&path)) {
+                found.links.push((name, target.display().to_string()));
+            }
+        }
+        found.directories.sort();
+        found.links.sort();
+        devices(Path::new("/dev"), &mut found.devices);
+        found.sys = mounted_at_or_below("/sys", &crate::host::read_trimmed("/proc/self/mountinfo"));
+        found
+    }
+}
+
+fn devices(dir: &Path, found: &mut Vec<(String, DeviceRule)>) {
+    let mut entries: Vec<_> = fs::read_dir(dir).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let name = entry.file_name();
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            // Docker makes these itself.
+            if !["pts", "shm", "fd", "mqueue"].iter().any(|own| name == *own) {
+                devices(&path, found);
+            }
+        } else if (kind.is_char_device() || kind.is_block_device()) && name != "console" {
+            let path = path.display().to_string();
+            found.extend(device_rule_of(&path, "rwm").map(|rule| (path, rule)));
+        }
+    }
+}
+
+/// Mount points of a `mountinfo`, each once.
+pub(super) fn mounted_at_or_below(dir: &str, mountinfo: &str) -> Vec<String> {
+    let points = mountinfo
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .filter(|point| point.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let mut points: Vec<String> = points.map(str::to_owned).collect();
+    points.sort();
+    points.dedup();
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_taken_once_and_outermost_first() {
+        let text = "\
+24 29 0:22 / /sys/fs/cgroup/pids rw - cgroup cgroup rw
+23 29 0:21 / /sys rw,nosuid - sysfs sysfs rw
+25 29 0:23 / /system rw - tmpfs tmpfs rw
+26 23 0:24 / /sys/fs/cgroup rw - tmpfs tmpfs rw
+27 23 0:24 / /sys rw - tmpfs tmpfs rw";
+        assert_eq!(mounted_at_or_below("/sys", text), ["/sys", "/sys/fs/cgroup", "/sys/fs/cgroup/pids"]);
+    }
+}

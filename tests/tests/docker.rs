@@ -1,0 +1,128 @@
+//! The Docker engine, with a daemon of the test's own: the same verdicts as the built-in engine's, nothing left
+//! behind, and nothing of the user's touched.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::Trial;
+use whyblocked::record::{self, Record};
+use whyblocked_tests::dockerd::Dockerd;
+use whyblocked_tests::program::succeed;
+use whyblocked_tests::{Facility, Place, facility, suite};
+
+const NEEDS: &[Facility] = &[Facility::Root, Facility::ControlGroups, Facility::Docker];
+
+/// One probe or more of each kind: namespaces, filter, capabilities, mounts, devices, fixtures, a neighbour.
+const PROBES: &[&str] = &["time-settimeofday", "key-*", "process-*", "file-*", "device-*", "capability-*"];
+
+fn main() -> ExitCode {
+    let unreachable = suite::test("a_daemon_that_does_not_answer_is_one_clear_error", &[], || {
+        let place = Place::new();
+        let mut command = place.command(&["run", "--engine", "docker", "--scenario", "docker-default"]);
+        let output =
+            command.env("DOCKER_HOST", "unix:///no/such/socket").output().expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        for part in ["/no/such/socket", "from DOCKER_HOST", "or name another"] {
+            assert!(said.contains(part), "{said}");
+        }
+    });
+    let elsewhere = suite::test("a_daemon_elsewhere_is_refused", &[], || {
+        let place = Place::new();
+        let mut command = place.command(&["run", "--engine", "docker", "--scenario", "docker-default"]);
+        let output = command.env("DOCKER_HOST", "tcp://127.0.0.1:1").output().expect("it can be started");
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("must run on this machine"), "{output:?}");
+    });
+    let mut tests = vec![unreachable, elsewhere];
+    if facility::missing(NEEDS).is_some() {
+        tests.push(suite::test("the_engines_agree", NEEDS, || unreachable!("it is ignored")));
+        return suite::run(tests);
+    }
+    let daemon = Arc::new(Mutex::new(Dockerd::start()));
+    tests.push(with(&daemon, "the_engines_agree", the_engines_agree));
+    tests.push(with(&daemon, "a_run_leaves_nothing_with_the_daemon", |daemon| {
+        run(daemon, &["--scenario", "user-1000", "--probe", "key-*"]);
+        assert_eq!(daemon.lines(&["ps", "--all", "--quiet"]), [""; 0]);
+        assert_eq!(daemon.lines(&["images", "--all", "--quiet"]), [""; 0]);
+    }));
+    tests.push(with(&daemon, "what_needs_a_daemon_of_its_own_is_not_run", |daemon| {
+        let (record, _) = run(
+            daemon,
+            &["--scenario", "docker-default", "--scenario", "userns-remap", "--probe", "key-add"],
+        );
+        let reason =
+            record.scenarios.iter().find(|one| one.id == "userns-remap").and_then(|one| one.not_run.clone());
+        assert!(reason.as_ref().is_some_and(|why| why.contains("userns-remap")), "{reason:?}");
+    }));
+    tests.push(with(&daemon, "clean_removes_what_dead_runs_left_and_nothing_else", clean));
+    let exit = suite::run_in_turn(tests);
+    drop(daemon);
+    exit
+}
+
+/// A test with the daemon, one at a time.
+fn with(daemon: &Arc<Mutex<Dockerd>>, name: &str, test: fn(&Dockerd)) -> Trial {
+    let daemon = Arc::clone(daemon);
+    suite::test(name, NEEDS, move || test(&daemon.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+fn run(daemon: &Dockerd, arguments: &[&str]) -> (Record, Place) {
+    let place = Place::new();
+    let file = place.path("record.json");
+    let mut command = place.command(&["run", "--engine", "docker", "--record"]);
+    succeed(command.arg(&file).args(arguments).env("DOCKER_HOST", daemon.host()));
+    (record::read(&file).expect("a record that was just written can be read"), place)
+}
+
+fn outcomes(record: &Record) -> BTreeMap<String, String> {
+    let cells = record.cells.iter();
+    cells
+        .map(|cell| {
+            let answer = format!("{:?} {:?} {:?}", cell.outcome, cell.blocked_by, cell.layers);
+            (format!("{} {}", cell.scenario, cell.probe), answer)
+        })
+        .collect()
+}
+
+fn the_engines_agree(daemon: &Dockerd) {
+    let mut arguments = vec!["--scenario", "docker-default", "--scenario", "cap-drop-all"];
+    arguments.extend(["--seccomp-default", "20.10"]);
+    arguments.extend(PROBES.iter().flat_map(|probe| ["--probe", probe]));
+    let (theirs, _) = run(daemon, &arguments);
+    let ours = Place::new().record(&arguments);
+    assert_eq!(theirs.engine.name, "docker");
+    let (theirs, ours) = (outcomes(&theirs), outcomes(&ours));
+    assert!(ours.len() > 80, "only {} cells", ours.len());
+    let differing: Vec<String> = ours
+        .iter()
+        .filter(|(cell, answer)| theirs.get(*cell) != Some(answer))
+        .map(|(cell, answer)| format!("{cell}: built in {answer}, docker {:?}", theirs.get(cell)))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+fn clean(daemon: &Dockerd) {
+    // A directory as an image: nothing has to be fetched.
+    std::fs::create_dir_all(daemon.path("image")).expect("it is ours");
+    std::fs::copy("/proc/self/exe", daemon.path("image/program")).expect("it is ours");
+    let archive = daemon.path("image.tar").display().to_string();
+    let image = daemon.path("image").display().to_string();
+    let status = std::process::Command::new("tar").args(["-C", &image, "-cf", &archive, "."]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+    // No live run's: the process number is out of range.
+    let label = "LABEL whyblocked.run=whyblocked-run-99999999-0";
+    daemon.lines(&["import", &archive, "users:1"]);
+    daemon.lines(&["import", "--change", label, &archive, "whyblocked-agent:dead"]);
+    daemon.lines(&["create", "--name", "the-users", "users:1", "/program"]);
+    daemon.lines(&["create", "--name", "dead", "--label", &label[6..], "users:1", "/program"]);
+    let place = Place::new();
+    let output = succeed(place.command(&["clean"]).env("DOCKER_HOST", daemon.host()));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("Docker container") && said.contains("Docker image"), "{said}");
+    assert_eq!(daemon.lines(&["ps", "--all", "--format", "{{.Names}}"]), ["the-users"]);
+    assert_eq!(daemon.lines(&["images", "--format", "{{.Repository}}"]), ["users"]);
+    daemon.lines(&["rm", "the-users"]);
+    daemon.lines(&["rmi", "users:1"]);
+}
