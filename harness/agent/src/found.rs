@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use syscalls::Sysno;
 
 use crate::layout;
+use crate::mountinfo::{self, Mount};
 use crate::probe::{Answer, Attempt, Broken};
 use crate::sys::{self, Made};
 use crate::wire::Request;
@@ -153,27 +154,6 @@ pub fn victim(request: &Request) -> Result<(i32, Made), Attempt> {
     }
 }
 
-/// A mount of this mount namespace, from `/proc/self/mountinfo`.
-pub struct Mount {
-    /// Which directory of its file system is mounted.
-    pub root: String,
-    /// Where it is mounted.
-    pub point: String,
-    /// Its own options: `rw,nosuid,relatime`.
-    pub options: String,
-    /// The type of its file system.
-    pub kind: String,
-    /// The file system's options, which name the controllers of a version 1 hierarchy.
-    pub super_options: String,
-}
-
-impl Mount {
-    /// Whether the mount has the option.
-    pub fn has(&self, option: &str) -> bool {
-        self.options.split(',').any(|one| one == option)
-    }
-}
-
 /// A file called `name` on a tmpfs that the scenario mounts, by its path: on the first one whose mount `wanted` takes,
 /// or else on the first one of all.
 ///
@@ -191,18 +171,5 @@ pub fn mounts() -> Result<Vec<Mount>, Broken> {
         step: "read /proc/self/mountinfo".to_owned(),
         errno: error.raw_os_error().unwrap_or(0),
     })?;
-    Ok(text.lines().filter_map(mount).collect())
-}
-
-fn mount(line: &str) -> Option<Mount> {
-    let (here, there) = line.split_once(" - ")?;
-    let mut here = here.split(' ').skip(3);
-    let mut there = there.split(' ');
-    Some(Mount {
-        root: here.next()?.to_owned(),
-        point: here.next()?.to_owned(),
-        options: here.next()?.to_owned(),
-        kind: there.next()?.to_owned(),
-        super_options: there.nth(1)?.to_owned(),
-    })
+    Ok(mountinfo::parse(&text).collect())
 }

@@ -7,6 +7,8 @@ use std::os::linux::fs::MetadataExt as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mountinfo;
+
 /// A process's view of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
@@ -103,15 +105,11 @@ fn descriptors() -> BTreeMap<String, String> {
 }
 
 fn mounts(text: &str) -> BTreeMap<String, Mount> {
-    text.lines()
-        .filter_map(|line| {
-            let (left, right) = line.split_once(" - ")?;
-            let fields: Vec<&str> = left.split(' ').collect();
-            let mut options: Vec<String> = fields.get(5)?.split(',').map(str::to_owned).collect();
+    mountinfo::parse(text)
+        .map(|mount| {
+            let mut options: Vec<String> = mount.options.split(',').map(str::to_owned).collect();
             options.sort();
-            let kind = right.split(' ').next()?.to_owned();
-            let mount = Mount { kind, root: (*fields.get(3)?).to_owned(), options };
-            Some(((*fields.get(4)?).to_owned(), mount))
+            (mount.point, Mount { kind: mount.kind, root: mount.root, options })
         })
         .collect()
 }

@@ -12,6 +12,7 @@ pub mod found;
 pub mod hold;
 pub mod inspect;
 pub mod layout;
+pub mod mountinfo;
 pub mod probe;
 pub mod roles;
 pub mod runner;

@@ -117,8 +117,7 @@ fn mkdir(request: &Request) -> Attempt {
 fn open_in_version_1(controller: Option<&str>, file: &str) -> Attempt {
     let mut hierarchies = found::mounts()?;
     hierarchies.retain(|mount| {
-        mount.kind == "cgroup"
-            && controller.is_none_or(|wanted| mount.super_options.split(',').any(|one| one == wanted))
+        mount.kind == "cgroup" && controller.is_none_or(|wanted| mount.file_system_has(wanted))
     });
     if hierarchies.is_empty() {
         return Ok(Answer::absent("no such version 1 hierarchy is mounted"));

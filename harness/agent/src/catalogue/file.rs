@@ -6,8 +6,9 @@ use std::os::fd::AsRawFd;
 use syscalls::Sysno;
 
 use super::identity::run_copy;
-use crate::found::{self, Mount};
+use crate::found;
 use crate::layout;
+use crate::mountinfo::Mount;
 use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
 use crate::sys::{self, CWD, addr, addr_mut, ptr};
 use crate::wire::Request;

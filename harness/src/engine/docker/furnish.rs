@@ -6,6 +6,7 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 
+use whyblocked_agent::mountinfo::{self, Mount};
 use whyblocked_agent::{Need, layout};
 
 use crate::engine::EngineError;
@@ -91,25 +92,21 @@ impl KernelMount {
 }
 
 /// The read-only ones of a `mountinfo`.
-fn kernel_mounts(mountinfo: &str) -> Vec<KernelMount> {
-    let kernel_mount = |line: &str| {
-        let (before, after) = line.split_once(" - ")?;
-        let mut before = before.split(' ').skip(4);
-        let (point, options) = (before.next()?, before.next()?);
-        let mut after = after.split(' ');
-        let (kind, super_options) = (after.next()?, after.nth(1)?);
-        let groups = point.strip_prefix("/sys/fs/cgroup").is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        let read_only = |options: &str| options.split(',').any(|option| option == "ro");
-        let ours = point == "/sys" && kind == "sysfs" || groups;
-        if !ours || !(read_only(options) || read_only(super_options)) {
+fn kernel_mounts(text: &str) -> Vec<KernelMount> {
+    let kernel_mount = |mount: Mount| {
+        let groups = mountinfo::at_or_below(&mount.point, "/sys/fs/cgroup");
+        let ours = mount.point == "/sys" && mount.kind == "sysfs" || groups;
+        let read_only = mount.file_system_has("ro");
+        if !ours || !(mount.has("ro") || read_only) {
             return None;
         }
-        let own: Vec<&str> = super_options.split(',').filter(|o| !["ro", "rw"].contains(o)).collect();
         // A tmpfs keeps what is not said, and does not take all that it says of itself.
-        let own = if kind == "tmpfs" { String::new() } else { own.join(",") };
-        Some(KernelMount { point: point.to_owned(), file_system: read_only(super_options).then_some(own) })
+        let kept = |option: &&str| mount.kind != "tmpfs" && !["ro", "rw"].contains(option);
+        let own: Vec<&str> = mount.super_options.split(',').filter(kept).collect();
+        let file_system = read_only.then(|| own.join(","));
+        Some(KernelMount { point: mount.point, file_system })
     };
-    mountinfo.lines().filter_map(kernel_mount).collect()
+    mountinfo::parse(text).filter_map(kernel_mount).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use whyblocked_agent::layout;
+use whyblocked_agent::{layout, mountinfo};
 
 use crate::engine::device_rule_of;
 use crate::settings::DeviceRule;
@@ -78,12 +78,9 @@ fn devices(dir: &Path, found: &mut Vec<(String, DeviceRule)>) {
 }
 
 /// Mount points of a `mountinfo`, each once.
-pub(super) fn mounted_at_or_below(dir: &str, mountinfo: &str) -> Vec<String> {
-    let points = mountinfo
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .filter(|point| point.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-    let mut points: Vec<String> = points.map(str::to_owned).collect();
+fn mounted_at_or_below(dir: &str, text: &str) -> Vec<String> {
+    let mounts = mountinfo::parse(text).filter(|mount| mountinfo::at_or_below(&mount.point, dir));
+    let mut points: Vec<String> = mounts.map(|mount| mount.point).collect();
     points.sort();
     points.dedup();
     points

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use whyblocked_agent::Aim;
+use whyblocked_agent::mountinfo::{self, Mount};
 
 use super::node::{Node, below};
 use crate::capability::CapabilitySet;
@@ -32,7 +33,7 @@ pub struct Look {
     /// The paths that probes aim at.
     pub paths: BTreeMap<&'static str, PathLook>,
     /// File systems in memory that are mounted outside /dev, /proc and /sys: where, and with which options.
-    pub in_memory: Vec<(String, String)>,
+    pub in_memory: Vec<Mount>,
     /// The lines of its version 1 device list.
     pub devices: Option<Vec<String>>,
 }
@@ -138,18 +139,10 @@ impl Look {
 }
 
 /// The mounts of type tmpfs in the text of `/proc/PID/mountinfo`.
-fn in_memory(mounts: &str) -> Vec<(String, String)> {
+fn in_memory(mounts: &str) -> Vec<Mount> {
     let of_the_kernel = |point: &str| ["/dev", "/proc", "/sys"].iter().any(|top| point.starts_with(top));
-    mounts
-        .lines()
-        .filter_map(|line| {
-            let (here, there) = line.split_once(" - ")?;
-            let mut fields = here.split(' ').skip(4);
-            let (point, options) = (fields.next()?, fields.next()?);
-            let ours = there.starts_with("tmpfs ") && !of_the_kernel(point);
-            ours.then(|| (point.to_owned(), options.to_owned()))
-        })
-        .collect()
+    let ours = |mount: &Mount| mount.kind == "tmpfs" && !of_the_kernel(&mount.point);
+    mountinfo::parse(mounts).filter(ours).collect()
 }
 
 /// The numbers of a line of `/proc/PID/status`.
@@ -285,7 +278,8 @@ mod tests {
     fn file_systems_in_memory_are_found_among_the_mounts() {
         let text = "36 35 0:9 / /tmp rw,noexec shared:1 - tmpfs tmpfs rw\n1 2 0:3 / /dev rw - tmpfs tmpfs rw\n\
                     5 6 8:1 / / rw - ext4 /dev/sda rw\nbroken\n";
-        assert_eq!(in_memory(text), [("/tmp".to_owned(), "rw,noexec".to_owned())]);
+        let found = in_memory(text).into_iter().map(|mount| (mount.point, mount.options));
+        assert_eq!(found.collect::<Vec<_>>(), [("/tmp".to_owned(), "rw,noexec".to_owned())]);
     }
 
     #[test]

@@ -68,12 +68,11 @@ fn explain(aim: Aim, seen: &Observation, look: &Look) -> Option<Explained> {
         }
         Aim::Device(major, minor, access) if seen.errno == libc::EPERM => device(look, major, minor, access),
         Aim::WithoutFlag(flag) if seen.outcome == Outcome::Denied => {
-            let has = |options: &str| options.split(',').any(|option| option == flag);
-            let (point, options) = look.in_memory.iter().find(|(_, options)| has(options))?;
+            let mount = look.in_memory.iter().find(|mount| mount.has(flag))?;
             Some((
                 Named::check(Mechanism::ReadOnlyMount),
-                format!("{point} is mounted {flag} in the container"),
-                format!("its options there are {options}"),
+                format!("{} is mounted {flag} in the container", mount.point),
+                format!("its options there are {}", mount.options),
             ))
         }
         Aim::NewPrivileges if seen.outcome == Outcome::Denied && look.no_new_privileges => Some((
