@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let mut tests = vec![
         suite::test("enough_scenarios_and_probes_are_run", ROOT, enough),
         suite::test("nothing_is_broken", ROOT, nothing_broken),
+        suite::test("the_agent_outlives_what_runs_out_of_memory", LIMITS, short_of_memory),
         suite::test("every_blocked_verdict_says_what_opens_it", ROOT, blocked_is_complete),
         suite::test("whatever_is_not_tested_has_a_reason", ROOT, reasons),
         suite::test("the_record_keeps_to_its_schema", ROOT, schema),
@@ -217,6 +218,25 @@ fn blocked_is_complete() {
         assert!(!cell.violations.is_empty() || cell.opens.iter().all(all_layers), "{cell:#?}");
         assert!(cell.proof.is_some() && !cell.evidence.is_empty(), "{cell:#?}");
     }
+}
+
+/// Where memory runs out, the kernel has to end a probe, and never the agent, with which all others would end.
+fn short_of_memory() {
+    let place = Place::new();
+    let broken: Vec<u64> = (6000..=7200).step_by(400).filter(|kib| !is_outlived(&place, *kib)).collect();
+    assert!(broken.is_empty(), "the agent did not outlive limit-fork with mem_limit {broken:?} k");
+}
+
+/// Whether what fits into a memory limit without 20 processes more is also run to its end with them.
+fn is_outlived(place: &Place, kib: u64) -> bool {
+    let file = place.path("short.yaml");
+    let text = format!("title: short\nteaches: memory\nservice: {{mem_limit: {kib}k, user: \"1000\"}}\n");
+    std::fs::write(&file, text).expect("the place is writable");
+    let runs = |probes: &[&str]| {
+        let mut command = place.command(&["run", "--scenario", "short.yaml"]);
+        command.args(probes.iter().flat_map(|probe| ["--probe", probe])).output().expect("it starts").status
+    };
+    !runs(&["identity-*"]).success() || runs(&["identity-*", "limit-fork"]).success()
 }
 
 fn reasons() {

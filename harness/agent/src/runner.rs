@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::bracket;
 use crate::probe::{Answer, Attempt, Outcome, Probe};
-use crate::sys::Door;
+use crate::sys::{self, Door};
 use crate::wire::{Observation, Request};
 
 /// Exit status of a child that has printed its line.
 const PRINTED: i32 = 0;
+
+/// A probe goes before the agent when memory is short, and after the children that it makes to go first.
+const BEFORE_THE_AGENT: u16 = 500;
 
 /// Runs every probe that `request` names; a name the catalogue lacks gives a broken observation.
 pub fn run(request: &Request) {
@@ -95,6 +98,8 @@ fn run_in_child(probe: &Probe, place: usize, request: &Request) {
         -1 => print(&failed(probe.id, "fork failed", start.elapsed())),
         0 => {
             limit_time(request.limit_ms);
+            // The agent must outlive what a probe takes the memory for.
+            sys::first_to_go(BEFORE_THE_AGENT);
             if let Some(trial) = request.watched {
                 bracket::begin(trial, place, probe.calls);
             }
@@ -123,7 +128,7 @@ fn wait(child: i32) -> Option<EarlyEnd> {
         if unsafe { libc::waitpid(child, &raw mut status, libc::__WALL) } == child {
             break;
         }
-        if crate::sys::errno() != libc::EINTR {
+        if sys::errno() != libc::EINTR {
             return Some(EarlyEnd::Exit(-1));
         }
     }

@@ -147,6 +147,12 @@ pub fn closing(made: Made) -> Made {
     made
 }
 
+/// Asks to be ended before processes with a lower number, 0 as a rule, where memory is short (`proc_pid_oom_score_adj(5)`);
+/// children inherit it. Without /proc the kernel chooses by size alone.
+pub fn first_to_go(order: u16) {
+    let _ = std::fs::write("/proc/self/oom_score_adj", order.to_string());
+}
+
 /// Reports the first of several calls that gets past its gates, or else the first: "by any of these ways".
 ///
 /// `passed` says whether a call counts as past its gates.

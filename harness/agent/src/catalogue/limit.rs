@@ -74,6 +74,9 @@ pub(super) const PROBES: &[Probe] = &[
     },
 ];
 
+/// See [`sys::first_to_go`]: a child goes before the probe that made it, which has to tell of it.
+const BEFORE_THE_PROBE: u16 = 1000;
+
 fn fork(_: &Request) -> Attempt {
     let mut children = Vec::with_capacity(PROCESSES);
     let answer = loop {
@@ -87,6 +90,7 @@ fn fork(_: &Request) -> Attempt {
             break made;
         }
     };
+    let killed = children.iter().any(|child| has_ended(*child));
     for &child in &children {
         // SAFETY: ends our own child, which is not reaped yet.
         unsafe { libc::kill(child, libc::SIGKILL) };
@@ -95,10 +99,28 @@ fn fork(_: &Request) -> Attempt {
         // SAFETY: waits for our own child; its status is not asked for.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
+    if killed {
+        let why = "a child was killed while it waited".to_owned();
+        return Ok(Answer::Killed { call: Sysno::clone, why });
+    }
     answer.answer()
 }
 
+/// Whether our own child, which waits to be killed, has ended before; it is still to be waited for.
+fn has_ended(child: i32) -> bool {
+    // SAFETY: an all-zero siginfo_t is a valid value.
+    let mut ended: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: asks about our own child; `ended` is ours.
+    let asked = unsafe {
+        let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        libc::waitid(libc::P_PID, child as libc::id_t, &raw mut ended, options)
+    };
+    // SAFETY: waitid has filled it in, or left it all zero.
+    asked == 0 && unsafe { ended.si_pid() } == child
+}
+
 fn wait_to_be_killed() -> ! {
+    sys::first_to_go(BEFORE_THE_PROBE);
     // SAFETY: only this process is affected; it ends with the probe even if the time limit ends that.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     loop {
@@ -112,9 +134,7 @@ fn memory(_: &Request) -> Attempt {
     let kind = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as usize;
     let args = [0, MEMORY, access, kind, usize::MAX, 0];
     let end = in_child(|| {
-        // The agent must not be the one that is killed for it. Without /proc the kernel's choice, the
-        // biggest process, is the same.
-        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+        sys::first_to_go(BEFORE_THE_PROBE);
         let start = match sys::call(Sysno::mmap, &args).result {
             Ok(start) => start as usize,
             Err(errno) => return FAILED + errno,
