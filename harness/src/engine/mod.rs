@@ -3,6 +3,8 @@
 
 pub mod docker;
 pub mod embedded;
+mod fixtures;
+mod host_root;
 mod lab;
 mod output;
 mod outside;
@@ -15,8 +17,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use whyblocked_agent::wire::Observation;
+use whyblocked_agent::{Need, catalogue};
 
 use crate::settings::{DeviceRule, Settings};
+
+/// Time limit of one probe, which the agent keeps.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Starts containers.
 pub trait Engine: Sync {
@@ -45,6 +51,12 @@ impl<'a> Job<'a> {
     /// A job that nobody watches.
     pub fn unwatched(settings: &'a Settings, probes: &'a [&'static str]) -> Self {
         Self { settings, probes, watch: None }
+    }
+
+    /// What has to be there for its probes; the same may come more than once.
+    pub(crate) fn needs(&self) -> Vec<Need> {
+        let probes = self.probes.iter().filter_map(|id| catalogue::find(id));
+        probes.flat_map(|probe| probe.needs).copied().collect()
     }
 }
 

@@ -14,9 +14,9 @@ use std::process::{Child, Command, Stdio};
 use whyblocked_agent::layout;
 use whyblocked_agent::wire::Request;
 
-use super::EngineError;
-use super::embedded::AGENT;
+use super::fixtures::AGENT;
 use super::run_dir::RunDir;
+use super::{EngineError, Job, PROBE_LIMIT, Watch};
 
 /// The targets outside.
 #[derive(Debug)]
@@ -50,9 +50,16 @@ impl Outside {
         })
     }
 
-    /// What the probes are told of it.
-    pub(super) fn request(&self) -> Request {
+    /// What the agent is told: what it is to do in a container that is called `token`, and what waits here.
+    pub(super) fn request(&self, job: &Job<'_>, token: &str) -> Request {
+        let Job { settings, probes, watch } = *job;
         Request {
+            probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
+            token: token.to_owned(),
+            limit_ms: PROBE_LIMIT.as_millis() as u64,
+            laboratory: settings.laboratory(),
+            watched: watch.map(Watch::number),
+            dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
             victim: Some(self.victim.id() as i32),
             loopback_port: self.loopback.local_addr().ok().map(|address| address.port()),
             abstract_socket: Some(self.abstract_name.clone()),

@@ -6,11 +6,11 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 
+use whyblocked_agent::Need;
 use whyblocked_agent::mountinfo::{self, Mount};
-use whyblocked_agent::{Need, layout};
 
 use crate::engine::EngineError;
-use crate::engine::embedded::{AGENT, plan::TEXT};
+use crate::engine::fixtures::IN_EACH_TMPFS;
 use crate::settings::Settings;
 
 /// Puts it into the container whose first process is `pid`.
@@ -22,25 +22,21 @@ pub(super) fn furnish(settings: &Settings, needs: &[Need], pid: i32) -> Result<(
     } else {
         Vec::new()
     };
-    let mut files: Vec<(String, &[u8], u32)> = Vec::new();
+    let mut files = Vec::new();
     for tmpfs in &settings.tmpfs {
         let target = tmpfs.target.trim_end_matches('/');
-        if needs.contains(&Need::MountedText) {
-            files.push((format!("{target}/{}", layout::MOUNTED_TEXT), TEXT, 0o755));
-        }
-        if needs.contains(&Need::MountedSetuidRoot) {
-            files.push((format!("{target}/{}", layout::MOUNTED_SETUID_ROOT), AGENT, 0o4755));
-        }
+        let wanted = IN_EACH_TMPFS.iter().filter(|fixture| needs.contains(&fixture.need));
+        files.extend(wanted.map(|fixture| (format!("{target}/{}", fixture.path), fixture)));
     }
     if writable.is_empty() && files.is_empty() {
         return Ok(());
     }
     inside(pid, || {
         writable.iter().try_for_each(KernelMount::make_writable)?;
-        for (path, content, mode) in &files {
+        for (path, fixture) in &files {
             // The file system may be read-only or too small: then the probe says that it is not there.
-            if fs::write(path, content).is_ok() {
-                let _ = fs::set_permissions(path, fs::Permissions::from_mode(*mode));
+            if fs::write(path, fixture.content).is_ok() {
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(fixture.mode));
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::LABEL;
 use super::connect::Daemon;
 use super::error::DockerError;
 use crate::engine::EngineError;
-use crate::engine::embedded::{AGENT, image::file_capability, plan::TEXT};
+use crate::engine::fixtures::{self, AGENT, CAPABILITY_ATTRIBUTE, Fixture, file_capability};
 use crate::settings::Settings;
 
 /// The repository of our images.
@@ -112,19 +112,14 @@ fn content(recipe: &Recipe) -> std::io::Result<Vec<u8>> {
     ] {
         entry(&mut tar, EntryType::Directory, path, mode, (0, 0), b"")?;
     }
-    let foreign = layout::FOREIGN_ID;
-    for (path, content, mode, owner) in [
-        (layout::AGENT, AGENT, 0o755, (0, 0)),
-        (layout::SETUID_ROOT, AGENT, 0o4755, (0, 0)),
-        (layout::TEXT, TEXT, 0o755, (0, 0)),
-        (layout::FOREIGN_FILE, b"another user's\n".as_slice(), 0o600, (foreign, foreign)),
-        (layout::FOREIGN_GROUP_FILE, b"another group's\n", 0o644, (recipe.uid, foreign)),
-    ] {
+    entry(&mut tar, EntryType::Regular, layout::AGENT, 0o755, (0, 0), AGENT)?;
+    for Fixture { path, content, mode, owner, capability, .. } in fixtures::in_root_directory(recipe.uid) {
+        if let Some(number) = capability {
+            let name = format!("SCHILY.xattr.{CAPABILITY_ATTRIBUTE}");
+            tar.append_pax_extensions([(name.as_str(), file_capability(number).as_slice())])?;
+        }
         entry(&mut tar, EntryType::Regular, path, mode, owner, content)?;
     }
-    let capability = file_capability(layout::FILE_CAPABILITY_GRANTS);
-    tar.append_pax_extensions([("SCHILY.xattr.security.capability", capability.as_slice())])?;
-    entry(&mut tar, EntryType::Regular, layout::FILE_CAPABILITY, 0o755, (0, 0), AGENT)?;
     for (name, target) in &recipe.links {
         let mut header = header(EntryType::Symlink, 0o777, (0, 0), 0);
         tar.append_link(&mut header, name, target)?;

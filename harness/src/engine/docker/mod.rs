@@ -28,16 +28,13 @@ use self::surroundings::Surroundings;
 use super::lab::Lab;
 use super::outside::Outside;
 use super::run_dir::RunDir;
-use super::{About, Engine, EngineError, Job, Standing, Trial, Watch, output};
+use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Standing, Trial, output};
 use crate::host::Reach;
 use crate::seccomp::write_json::{Dialect, write};
 use crate::settings::Settings;
 
 /// The label on everything that a run makes; its value is the run's name.
 pub const LABEL: &str = "whyblocked.run";
-
-/// Time limit of one probe.
-const PROBE_LIMIT_MS: u64 = 1000;
 
 /// What a container may take beside its probes' own limits.
 const SETUP_LIMIT: Duration = Duration::from_secs(60);
@@ -132,21 +129,12 @@ impl Engine for Docker {
     }
 
     fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError> {
-        let Job { settings, probes, watch } = *job;
+        let Job { settings, probes, .. } = *job;
         let start = Instant::now();
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let token = format!("{}-{number}", self.dir.name());
         let lab = Lab::create(&self.dir, number, settings)?;
-        let request = Request {
-            probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
-            token: token.clone(),
-            limit_ms: PROBE_LIMIT_MS,
-            laboratory: settings.laboratory(),
-            watched: watch.map(Watch::number),
-            dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
-            hold: true,
-            ..self.outside.request()
-        };
+        let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let container = self.create(settings, number, lab.as_ref(), &argument)?;
         let text = converse(&container, job)?;
@@ -179,8 +167,7 @@ impl Drop for Docker {
 /// Runs the agent in a container that was made for it; what it said.
 fn converse(container: &Container<'_>, job: &Job<'_>) -> Result<Vec<u8>, EngineError> {
     let Job { settings, probes, watch } = *job;
-    let needs: Vec<Need> =
-        probes.iter().filter_map(|id| catalogue::find(id)).flat_map(|probe| probe.needs).copied().collect();
+    let needs = job.needs();
     let mut agent = container.attach()?;
     container.start()?;
     if agent.listen(SETUP_LIMIT)? == Mark::Ended {
@@ -205,7 +192,7 @@ fn converse(container: &Container<'_>, job: &Job<'_>) -> Result<Vec<u8>, EngineE
         watch.unseen(&format!("a container's process cannot be stopped, to look at it (ptrace): {error}"));
     }
     agent.go(neighbour.as_ref().map_or("", |(_, pid)| pid))?;
-    agent.listen(SETUP_LIMIT + Duration::from_millis(PROBE_LIMIT_MS) * probes.len() as u32)?;
+    agent.listen(SETUP_LIMIT + PROBE_LIMIT * probes.len() as u32)?;
     if let Some(watch) = watch {
         watch.ended(&standing);
     }

@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use whyblocked_agent::{layout, mountinfo};
+use whyblocked_agent::mountinfo;
 
 use crate::engine::device_rule_of;
+use crate::engine::host_root::HostRoot;
 use crate::settings::DeviceRule;
 
 /// The host's directories, devices and mounts.
@@ -23,35 +24,17 @@ pub(super) struct Surroundings {
     pub(super) sys: Vec<String>,
 }
 
-/// What a container has of its own, or what is the harness's.
-const OWN: [&str; 5] = ["proc", "sys", "dev", "fixtures", "lost+found"];
-
 /// Files that Docker mounts into every container's /etc, and would make on the host if it were the host's.
 const DOCKERS_FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
 
 impl Surroundings {
     /// Looks around.
     pub(super) fn read() -> Self {
-        let mut found = Self::default();
-        for entry in fs::read_dir("/").into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = format!("/{name}");
-            let ours = OWN.contains(&name.as_str())
-                || [layout::AGENT, layout::SCRATCH, layout::HOST].contains(&path.as_str());
-            let Ok(kind) = entry.file_type() else { continue };
-            if ours {
-                continue;
-            }
-            if kind.is_dir() {
-                if path != "/etc" || DOCKERS_FILES.iter().all(|file| Path::new(file).exists()) {
-                    found.directories.push(path);
-                }
-            } else if let (true, Ok(target)) = (kind.is_symlink(), fs::read_link(&path)) {
-                found.links.push((name, target.display().to_string()));
-            }
+        let HostRoot { mut directories, links } = HostRoot::read().unwrap_or_default();
+        if !DOCKERS_FILES.iter().all(|file| Path::new(file).exists()) {
+            directories.retain(|path| path != "/etc");
         }
-        found.directories.sort();
-        found.links.sort();
+        let mut found = Self { directories, links, ..Self::default() };
         devices(Path::new("/dev"), &mut found.devices);
         found.sys = mounted_at_or_below("/sys", &crate::host::read_trimmed("/proc/self/mountinfo"));
         found

@@ -1,14 +1,15 @@
 //! The steps that fill a container's root directory: the agent and its fixtures, the host's directories where the
 //! mount namespace is relaxed, and `/dev`.
 
-use std::fs;
 use std::path::Path;
 
 use whyblocked_agent::{Need, layout};
 
-use super::plan::{NO_SUID_DEV_EXEC, Planner, TEXT, c};
+use super::EngineError;
+use super::plan::{NO_SUID_DEV_EXEC, Planner, c};
 use super::step::Op;
-use super::{AGENT, EngineError};
+use crate::engine::fixtures::{self, AGENT, CAPABILITY_ATTRIBUTE, Fixture, file_capability};
+use crate::engine::host_root::HostRoot;
 
 impl Planner<'_> {
     pub(super) fn root_directory(&mut self, needs: &[Need]) -> Result<(), EngineError> {
@@ -21,52 +22,40 @@ impl Planner<'_> {
         if !self.settings.namespaces.mount {
             self.host_directories()?;
         }
-        if needs.contains(&Need::SetuidRoot) {
-            self.file(&layout::SETUID_ROOT[1..], AGENT, 0o4755, 0, 0);
-        }
-        if needs.contains(&Need::Text) {
-            self.file(&layout::TEXT[1..], TEXT, 0o755, 0, 0);
-        }
-        if needs.contains(&Need::FileCapability) {
-            self.file(&layout::FILE_CAPABILITY[1..], AGENT, 0o755, 0, 0);
-            let op = Op::Attribute {
-                path: c(&layout::FILE_CAPABILITY[1..]),
-                name: c("security.capability"),
-                value: file_capability(layout::FILE_CAPABILITY_GRANTS),
-            };
-            self.add("give a file its capability", op);
-        }
-        if needs.contains(&Need::ForeignFiles) && self.has_foreign_id() {
-            let foreign = layout::FOREIGN_ID;
-            self.file(&layout::FOREIGN_FILE[1..], b"another user's\n", 0o600, foreign, foreign);
-            let own = self.settings.identity.uid;
-            self.file(&layout::FOREIGN_GROUP_FILE[1..], b"another group's\n", 0o644, own, foreign);
+        for fixture in fixtures::in_root_directory(self.settings.identity.uid) {
+            if needs.contains(&fixture.need) && (fixture.need != Need::ForeignFiles || self.has_foreign_id())
+            {
+                self.fixture(&fixture);
+            }
         }
         Ok(())
     }
 
     /// The host's top-level directories, where the mount namespace is relaxed: as with a volume of `/`.
     fn host_directories(&mut self) -> Result<(), EngineError> {
-        let ours = ["proc", "sys", "dev", "host", "fixtures", "lost+found"];
-        let entries = fs::read_dir("/")
+        let host = HostRoot::read()
             .map_err(|source| EngineError::Outside { doing: "listing /".to_owned(), source })?;
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = format!("/{name}");
-            if ours.contains(&name.as_str()) || path == layout::AGENT || path == layout::SCRATCH {
-                continue;
-            }
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_symlink() {
-                let Ok(target) = fs::read_link(&path) else { continue };
-                let op = Op::Symlink { target: c(&target.display().to_string()), path: c(&name) };
-                self.add(format!("link {path}"), op);
-            } else if kind.is_dir() {
-                self.directory(&name);
-                self.bind_host(&path, &name, false);
-            }
+        for path in host.directories {
+            self.directory(&path[1..]);
+            self.bind_host(&path, &path[1..], false);
+        }
+        for (name, target) in host.links {
+            self.add(format!("link /{name}"), Op::Symlink { target: c(&target), path: c(&name) });
         }
         Ok(())
+    }
+
+    fn fixture(&mut self, fixture: &Fixture) {
+        let (path, (uid, gid)) = (&fixture.path[1..], fixture.owner);
+        self.file(path, fixture.content, fixture.mode, uid, gid);
+        if let Some(number) = fixture.capability {
+            let op = Op::Attribute {
+                path: c(path),
+                name: c(CAPABILITY_ATTRIBUTE),
+                value: file_capability(number),
+            };
+            self.add("give a file its capability", op);
+        }
     }
 
     pub(super) fn devices(&mut self) {
@@ -126,11 +115,4 @@ impl Planner<'_> {
             self.bind_host(&source, &target[1..], false);
         }
     }
-}
-
-/// `struct vfs_cap_data`, revision 2: effective, and one capability permitted.
-pub(in crate::engine) fn file_capability(number: u32) -> Vec<u8> {
-    let revision_2_effective: u32 = 0x0200_0001;
-    let words = [revision_2_effective, 1 << number, 0, 0, 0];
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

@@ -7,40 +7,33 @@
 pub mod cgroup;
 mod device_program;
 mod hold;
-pub(in crate::engine) mod image;
+mod image;
 mod kernel_mounts;
-pub(in crate::engine) mod plan;
+mod plan;
 mod spawn;
 mod step;
 mod user;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use whyblocked_agent::Need;
 use whyblocked_agent::inspect::Inspection;
-use whyblocked_agent::wire::Request;
-use whyblocked_agent::{Need, catalogue};
 
 use self::cgroup::Cgroups;
 use self::spawn::Duties;
+use super::fixtures;
 use super::lab::Lab;
 use super::outside::Outside;
 use super::run_dir::RunDir;
-use super::{About, Engine, EngineError, Job, Trial, Watch, output};
+use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Trial, Watch, output};
 use crate::host::Reach;
 use crate::settings::Settings;
 
-/// The agent, built by the build script.
-pub(crate) static AGENT: &[u8] = include_bytes!(env!("WHYBLOCKED_AGENT"));
-
 /// The agent's program, for the test that runs it under another runtime.
 pub fn agent() -> &'static [u8] {
-    AGENT
+    fixtures::AGENT
 }
-
-/// Time limit of one probe.
-const PROBE_LIMIT_MS: u64 = 1000;
-const PROBE_LIMIT: Duration = Duration::from_millis(PROBE_LIMIT_MS);
 
 /// The built-in engine.
 #[derive(Debug)]
@@ -92,24 +85,10 @@ impl Engine for Embedded {
         let Job { settings, probes, watch } = *job;
         let start = Instant::now();
         let container = self.container(settings)?;
-        let request = Request {
-            probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
-            token: container.token.clone(),
-            limit_ms: PROBE_LIMIT_MS,
-            laboratory: settings.laboratory(),
-            watched: watch.map(Watch::number),
-            dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
-            ..self.outside.request()
-        };
-        let needs: Vec<Need> = probes
-            .iter()
-            .filter_map(|id| catalogue::find(id))
-            .flat_map(|probe| probe.needs)
-            .copied()
-            .collect();
+        let request = self.outside.request(job, &container.token);
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let limit = PROBE_LIMIT * probes.len() as u32;
-        let text = self.start(settings, &container, &needs, &argument, Duties { limit, watch })?;
+        let text = self.start(settings, &container, &job.needs(), &argument, Duties { limit, watch })?;
         let observations = output::parse(&text, probes)?;
         let canaries = container.lab.map(|lab| lab.take_canaries(&container.token)).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })

@@ -11,7 +11,8 @@ use whyblocked_agent::{Need, layout};
 
 use super::cgroup::Groups;
 use super::step::{self, Op, Resources};
-use super::{AGENT, EngineError, Lab, RunDir};
+use super::{EngineError, Lab, RunDir};
+use crate::engine::fixtures::IN_EACH_TMPFS;
 use crate::host::Reach;
 use crate::seccomp;
 use crate::settings::{Bind, BindSource, Settings, UserNamespace};
@@ -29,9 +30,6 @@ pub(super) struct Plan {
 }
 
 pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-
-/// What is in [`layout::TEXT`]. Printable, or older kernels would look for a module that can run it.
-pub(in crate::engine) const TEXT: &[u8] = b"whyblocked: a line of text, not a program\n";
 
 /// What a container is planned with: this run's means, and what was made for it.
 #[derive(Debug)]
@@ -228,12 +226,9 @@ impl Planner<'_> {
             self.parents(&tmpfs.target);
             self.directory(&tmpfs.target);
             self.mount("tmpfs", &tmpfs.target, tmpfs.flags, &tmpfs.options);
-            if needs.contains(&Need::MountedText) {
-                self.file_if_it_fits(&format!("{}/{}", tmpfs.target, layout::MOUNTED_TEXT), TEXT, 0o755);
-            }
-            if needs.contains(&Need::MountedSetuidRoot) {
-                let path = format!("{}/{}", tmpfs.target, layout::MOUNTED_SETUID_ROOT);
-                self.file_if_it_fits(&path, AGENT, 0o4755);
+            for fixture in IN_EACH_TMPFS.iter().filter(|fixture| needs.contains(&fixture.need)) {
+                let path = format!("{}/{}", tmpfs.target, fixture.path);
+                self.file_if_it_fits(&path, fixture.content, fixture.mode);
             }
         }
         for Placed { slot, target, directory, read_only } in moves {
