@@ -58,7 +58,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://nvd.nist.gov/vuln/detail/CVE-2022-0492",
             "https://elixir.bootlin.com/linux/v6.12/source/kernel/cgroup/cgroup-v1.c",
         ],
-        run: open_release_agent,
+        run: |_| open_in_version_1(None, "release_agent"),
     },
     Probe {
         id: "cgroup-open-devices-allow",
@@ -77,7 +77,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://docs.kernel.org/admin-guide/cgroup-v1/devices.html",
             "https://elixir.bootlin.com/linux/v6.12/source/security/device_cgroup.c",
         ],
-        run: open_devices_allow,
+        run: |_| open_in_version_1(Some("devices"), "devices.allow"),
     },
     Probe {
         id: "cgroup-see-host-path",
@@ -124,14 +124,6 @@ fn open_in_version_1(controller: Option<&str>, file: &str) -> Attempt {
     }
     let open = |point: &str| sys::open(&sys::cstring(&format!("{point}/{file}")), libc::O_WRONLY, 0);
     found::any_real(hierarchies.iter().map(|mount| sys::closing(open(&mount.point)).answer()))
-}
-
-fn open_release_agent(_: &Request) -> Attempt {
-    open_in_version_1(None, "release_agent")
-}
-
-fn open_devices_allow(_: &Request) -> Attempt {
-    open_in_version_1(Some("devices"), "devices.allow")
 }
 
 fn see_host_path(request: &Request) -> Attempt {

@@ -29,7 +29,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://github.com/moby/moby/blob/v28.2.0/oci/defaults.go",
             "https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md",
         ],
-        run: list_firmware,
+        run: |_| found::try_open_real(c"/sys/firmware", LIST, SYSFS),
     },
     Probe {
         id: "sys-list-powercap",
@@ -48,7 +48,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://github.com/moby/moby/security/advisories/GHSA-jq35-85cj-fj4p",
             "https://nvd.nist.gov/vuln/detail/CVE-2020-8694",
         ],
-        run: list_powercap,
+        run: |_| found::try_open_real(c"/sys/devices/virtual/powercap", LIST, SYSFS),
     },
     Probe {
         id: "sys-list-thermal-throttle",
@@ -67,7 +67,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://github.com/moby/moby/pull/49560",
             "https://github.com/kubernetes/kubernetes/pull/131018",
         ],
-        run: list_thermal_throttle,
+        run: |_| found::try_open_real(c"/sys/devices/system/cpu/cpu0/thermal_throttle", LIST, SYSFS),
     },
     Probe {
         id: "sys-open-uevent-helper",
@@ -86,7 +86,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://man7.org/linux/man-pages/man5/sysfs.5.html",
             "https://elixir.bootlin.com/linux/v6.12/source/kernel/ksysfs.c",
         ],
-        run: open_uevent_helper,
+        run: |_| found::try_open_real(c"/sys/kernel/uevent_helper", libc::O_WRONLY, SYSFS),
     },
     Probe {
         id: "sys-list-security",
@@ -108,22 +108,6 @@ pub(super) const PROBES: &[Probe] = &[
         run: list_security,
     },
 ];
-
-fn list_firmware(_: &Request) -> Attempt {
-    found::try_open_real(c"/sys/firmware", LIST, SYSFS)
-}
-
-fn list_powercap(_: &Request) -> Attempt {
-    found::try_open_real(c"/sys/devices/virtual/powercap", LIST, SYSFS)
-}
-
-fn list_thermal_throttle(_: &Request) -> Attempt {
-    found::try_open_real(c"/sys/devices/system/cpu/cpu0/thermal_throttle", LIST, SYSFS)
-}
-
-fn open_uevent_helper(_: &Request) -> Attempt {
-    found::try_open_real(c"/sys/kernel/uevent_helper", libc::O_WRONLY, SYSFS)
-}
 
 fn list_security(_: &Request) -> Attempt {
     let places = [(c"/sys/kernel/security", SECURITYFS), (c"/sys/fs/selinux", SELINUXFS)];

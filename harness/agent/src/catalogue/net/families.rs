@@ -61,7 +61,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://docs.kernel.org/crypto/userspace-if.html",
             "https://elixir.bootlin.com/linux/v6.12/source/crypto/af_alg.c",
         ],
-        run: af_alg,
+        run: |_| of_family(libc::AF_ALG, "ALG", libc::SOCK_SEQPACKET),
     },
     #[cfg(target_arch = "x86_64")]
     Probe {
@@ -82,7 +82,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://github.com/moby/moby/pull/52547",
             "https://man7.org/linux/man-pages/man2/socketcall.2.html",
         ],
-        run: af_alg_ia32,
+        run: |_| of_family_ia32(libc::AF_ALG, "ALG", libc::SOCK_SEQPACKET),
     },
     Probe {
         id: "net-af-vsock",
@@ -98,7 +98,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: "the socket is closed unconnected; where the kernel would have to load a module for it, it is not asked",
         sources: &["https://man7.org/linux/man-pages/man7/vsock.7.html"],
-        run: af_vsock,
+        run: |_| of_family(libc::AF_VSOCK, "AF_VSOCK", libc::SOCK_STREAM),
     },
     #[cfg(target_arch = "x86_64")]
     Probe {
@@ -118,7 +118,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://github.com/moby/moby/pull/44562",
             "https://man7.org/linux/man-pages/man2/socketcall.2.html",
         ],
-        run: af_vsock_ia32,
+        run: |_| of_family_ia32(libc::AF_VSOCK, "AF_VSOCK", libc::SOCK_STREAM),
     },
 ];
 
@@ -129,14 +129,6 @@ fn raw_socket(_: &Request) -> Attempt {
 fn packet_socket(_: &Request) -> Attempt {
     // A real one would take 15 ms to close: the kernel waits until no processor can be using it.
     of_family(libc::AF_PACKET, "PACKET", libc::SOCK_STREAM)
-}
-
-fn af_alg(_: &Request) -> Attempt {
-    of_family(libc::AF_ALG, "ALG", libc::SOCK_SEQPACKET)
-}
-
-fn af_vsock(_: &Request) -> Attempt {
-    of_family(libc::AF_VSOCK, "AF_VSOCK", libc::SOCK_STREAM)
 }
 
 /// Opens a socket of a family that may be a module.
@@ -160,15 +152,7 @@ fn not_there(protocol: &str) -> Option<Answer> {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn af_alg_ia32(_: &Request) -> Attempt {
-    of_family_ia32(libc::AF_ALG, "ALG", libc::SOCK_SEQPACKET)
-}
-
 #[cfg(target_arch = "x86_64")]
-fn af_vsock_ia32(_: &Request) -> Attempt {
-    of_family_ia32(libc::AF_VSOCK, "AF_VSOCK", libc::SOCK_STREAM)
-}
-
 /// [`of_family`] by the call of 32-bit programs.
 #[cfg(target_arch = "x86_64")]
 fn of_family_ia32(family: i32, protocol: &str, kind: i32) -> Attempt {

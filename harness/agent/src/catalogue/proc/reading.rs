@@ -34,7 +34,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://elixir.bootlin.com/linux/v6.12/source/fs/proc/kcore.c",
             MOBY,
         ],
-        run: read_kcore,
+        run: |_| read(c"/proc/kcore"),
     },
     Probe {
         id: "proc-read-keys",
@@ -50,7 +50,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: ONLY_READ,
         sources: &["https://man7.org/linux/man-pages/man5/proc_keys.5.html", MOBY],
-        run: read_keys,
+        run: |_| read(c"/proc/keys"),
     },
     Probe {
         id: "proc-read-timer-list",
@@ -66,7 +66,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: ONLY_READ,
         sources: &["https://man7.org/linux/man-pages/man5/proc_timer_list.5.html", MOBY],
-        run: read_timer_list,
+        run: |_| read(c"/proc/timer_list"),
     },
     Probe {
         id: "proc-read-interrupts",
@@ -85,7 +85,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://man7.org/linux/man-pages/man5/proc_interrupts.5.html",
             "https://github.com/moby/moby/security/advisories/GHSA-6fw5-f8r9-fgfm",
         ],
-        run: read_interrupts,
+        run: |_| read(c"/proc/interrupts"),
     },
     Probe {
         id: "proc-read-sched-debug",
@@ -143,22 +143,6 @@ pub(super) const PROBES: &[Probe] = &[
         run: read_kallsyms,
     },
 ];
-
-fn read_kcore(_: &Request) -> Attempt {
-    read(c"/proc/kcore")
-}
-
-fn read_keys(_: &Request) -> Attempt {
-    read(c"/proc/keys")
-}
-
-fn read_timer_list(_: &Request) -> Attempt {
-    read(c"/proc/timer_list")
-}
-
-fn read_interrupts(_: &Request) -> Attempt {
-    read(c"/proc/interrupts")
-}
 
 fn read_sched_debug(_: &Request) -> Attempt {
     found::any_real(

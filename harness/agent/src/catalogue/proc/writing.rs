@@ -31,7 +31,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: NEVER_WRITTEN,
         sources: &["https://docs.kernel.org/admin-guide/sysrq.html", MOBY],
-        run: open_sysrq_trigger,
+        run: |_| open_for_writing(c"/proc/sysrq-trigger"),
     },
     Probe {
         id: "proc-open-core-pattern",
@@ -51,7 +51,7 @@ pub(super) const PROBES: &[Probe] = &[
             "https://elixir.bootlin.com/linux/v6.12/source/fs/proc/proc_sysctl.c",
             MOBY,
         ],
-        run: open_core_pattern,
+        run: |_| open_for_writing(c"/proc/sys/kernel/core_pattern"),
     },
     Probe {
         id: "proc-open-modprobe-path",
@@ -67,7 +67,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: NEVER_WRITTEN,
         sources: &["https://docs.kernel.org/admin-guide/sysctl/kernel.html", MOBY],
-        run: open_modprobe_path,
+        run: |_| open_for_writing(c"/proc/sys/kernel/modprobe"),
     },
     Probe {
         id: "proc-open-hostname",
@@ -83,7 +83,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: NEVER_WRITTEN,
         sources: &["https://docs.kernel.org/admin-guide/sysctl/kernel.html", MOBY],
-        run: open_hostname,
+        run: |_| open_for_writing(c"/proc/sys/kernel/hostname"),
     },
     Probe {
         id: "proc-open-panic-on-oom",
@@ -99,7 +99,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: NEVER_WRITTEN,
         sources: &["https://docs.kernel.org/admin-guide/sysctl/vm.html", MOBY],
-        run: open_panic_on_oom,
+        run: |_| open_for_writing(c"/proc/sys/vm/panic_on_oom"),
     },
     Probe {
         id: "proc-open-bus",
@@ -147,33 +147,9 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Harmless,
         harmless_because: NEVER_WRITTEN,
         sources: &["https://docs.kernel.org/core-api/irq/irq-affinity.html", MOBY],
-        run: open_irq,
+        run: |_| open_for_writing(c"/proc/irq/default_smp_affinity"),
     },
 ];
-
-fn open_sysrq_trigger(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/sysrq-trigger")
-}
-
-fn open_core_pattern(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/sys/kernel/core_pattern")
-}
-
-fn open_modprobe_path(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/sys/kernel/modprobe")
-}
-
-fn open_hostname(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/sys/kernel/hostname")
-}
-
-fn open_panic_on_oom(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/sys/vm/panic_on_oom")
-}
-
-fn open_irq(_: &Request) -> Attempt {
-    open_for_writing(c"/proc/irq/default_smp_affinity")
-}
 
 fn open_for_writing(path: &CStr) -> Attempt {
     found::try_open_real(path, libc::O_WRONLY, PROCFS)
