@@ -10,7 +10,7 @@ use whyblocked::engine::{Engine, Job, embedded::Embedded};
 use whyblocked::experiment::{self, Event, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
-use whyblocked::scenario::{self, Context, Resolution};
+use whyblocked::scenario::{self, Context};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::settings::Settings;
 use whyblocked::witness::Witnesses;
@@ -93,23 +93,18 @@ fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
 fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
     let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(patterns).expect("built-in scenarios");
-    let runnable =
-        chosen.iter().filter_map(|scenario| match scenario.resolve(&context).expect("a valid scenario") {
-            Resolution::Run(resolved) => {
-                Some(Subject { id: scenario.id.clone(), plan: Plan::new(resolved.settings, reach) })
-            }
-            Resolution::NotRun(_) => None,
-        });
+    let runnable = chosen.iter().filter_map(|scenario| {
+        let settings = scenario.resolve(&context).expect("a valid scenario").settings().ok()?;
+        Some(Subject { id: scenario.id.clone(), plan: Plan::new(settings, reach) })
+    });
     runnable.collect()
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
     let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
     let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
-    match chosen[0].resolve(&context).expect("a valid scenario") {
-        Resolution::Run(resolved) => resolved.settings,
-        Resolution::NotRun(reason) => panic!("{id} cannot be run here: {reason}"),
-    }
+    let settings = chosen[0].resolve(&context).expect("a valid scenario").settings();
+    settings.unwrap_or_else(|reason| panic!("{id} cannot be run here: {reason}"))
 }
 
 fn median(rounds: usize, mut what: impl FnMut()) -> Duration {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::capability::CapabilitySet;
 use crate::host::{Host, Reach};
-use crate::scenario::{self, Context, Resolution};
+use crate::scenario::{self, Context};
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
@@ -42,10 +42,7 @@ pub(crate) fn try_settings(id: &str) -> Option<Settings> {
     let context =
         Context { host: &host, reach: &ROOT, default_profile: DefaultProfile::Docker26, docker: false };
     let scenarios = scenario::select(&[id.to_owned()]).unwrap();
-    match scenarios[0].resolve(&context).unwrap() {
-        Resolution::Run(resolved) => Some(resolved.settings),
-        Resolution::NotRun(_) => None,
-    }
+    scenarios[0].resolve(&context).unwrap().settings().ok()
 }
 
 /// A built-in scenario's settings.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use whyblocked::capability::{Capability, CapabilitySet};
 use whyblocked::host::{Host, Reach};
-use whyblocked::scenario::{self, Context, Resolution, defaults, values};
+use whyblocked::scenario::{defaults, values};
 use whyblocked::seccomp::{DefaultProfile, Situation, docker_json, kernel_version};
 use whyblocked::settings::{
     Bind, BindSource, IdRange, Identity, Relabel, Settings, Tmpfs, Ulimit, UserNamespace,
 };
 
+use crate::builtin;
 use crate::random::Random;
 
 /// Settings, and which switches they came from.
@@ -216,13 +217,11 @@ struct Maker {
 impl Maker {
     fn new(host: &Host) -> Self {
         let reach = Reach::of(host);
-        let context =
-            Context { host, reach: &reach, default_profile: DefaultProfile::Docker26, docker: false };
-        let scenario = &scenario::select(&["docker-default".to_owned()]).expect("it is built in")[0];
-        let Ok(Resolution::Run(resolved)) = scenario.resolve(&context) else {
-            panic!("docker-default can be run wherever root is")
-        };
-        Self { default: resolved.settings, kernel: kernel_version(&host.kernel), reach }
+        Self {
+            default: builtin::settings("docker-default", host, &reach),
+            kernel: kernel_version(&host.kernel),
+            reach,
+        }
     }
 
     fn make(&self, position: &[usize; SWITCHES.len()]) -> Combination {

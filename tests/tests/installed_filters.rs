@@ -8,15 +8,13 @@ use std::sync::Mutex;
 use whyblocked::engine::embedded::Embedded;
 use whyblocked::engine::{Standing, Watch};
 use whyblocked::host::{Host, Reach};
-use whyblocked::scenario::{self, Context, Resolution};
+use whyblocked::seccomp::Architecture;
 use whyblocked::seccomp::interpreter::{Data, run, run_all};
-use whyblocked::seccomp::{Architecture, DefaultProfile};
-use whyblocked::settings::Settings;
 use whyblocked::witness::filter;
 use whyblocked_agent::sweep::{ARGUMENTS, CALLS, NOT_TRIED, PASSED};
 use whyblocked_tests::random::Random;
 use whyblocked_tests::random_filter::{self, Call};
-use whyblocked_tests::{Facility, suite};
+use whyblocked_tests::{Facility, builtin, suite};
 
 /// Random programs, and calls that each is tried with. Some programs end the process that asks, early.
 const PROGRAMS: usize = 1100;
@@ -71,7 +69,8 @@ fn against_a_container(id: &str) {
     let reach = Reach::of(&host);
     let engine = Embedded::new(&reach).expect("the engine starts");
     let dumper = Dumper { stack: Mutex::default() };
-    let answers = engine.sweep(&settings(id, &host, &reach), Some(&dumper)).expect("the container runs");
+    let answers =
+        engine.sweep(&builtin::settings(id, &host, &reach), Some(&dumper)).expect("the container runs");
     let stack = dumper.stack.into_inner().expect("nobody has panicked").expect("the filters were dumped");
     assert_eq!(stack.len(), 1, "one filter is installed");
     assert_eq!(answers.len(), CALLS as usize * ARGUMENTS.len());
@@ -111,13 +110,4 @@ impl Watch for Dumper {
     }
 
     fn ended(&self, _: &Standing<'_>) {}
-}
-
-fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
-    let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
-    match chosen[0].resolve(&context).expect("a valid scenario") {
-        Resolution::Run(resolved) => resolved.settings,
-        Resolution::NotRun(reason) => panic!("{id} cannot be run here: {reason}"),
-    }
 }

@@ -8,7 +8,7 @@ use whyblocked::capability::CapabilitySet;
 use whyblocked::host::{Host, Reach};
 use whyblocked::mechanism::{ALL, Entry, Mechanism};
 use whyblocked::scenario::file::Service;
-use whyblocked::scenario::{Context, Origin, Resolution, Scenario};
+use whyblocked::scenario::{Context, Origin, Scenario};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::settings::Settings;
 
@@ -206,8 +206,5 @@ fn settings(service: &str) -> Settings {
     let host = Host::read();
     let context =
         Context { host: &host, reach: &REACH, default_profile: DefaultProfile::Docker26, docker: false };
-    match scenario.resolve(&context).unwrap() {
-        Resolution::Run(resolved) => resolved.settings,
-        Resolution::NotRun(reason) => panic!("{reason}"),
-    }
+    scenario.resolve(&context).unwrap().settings().unwrap()
 }

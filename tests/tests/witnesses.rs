@@ -14,13 +14,11 @@ use whyblocked::plan::Plan;
 use whyblocked::record::{Cell, Outcome, Proof, Record};
 use whyblocked::report::proofs::Proofs;
 use whyblocked::report::terminal;
-use whyblocked::scenario::{self, Context, Resolution};
-use whyblocked::seccomp::DefaultProfile;
 use whyblocked::verdict::search::Subset;
 use whyblocked::witness::trace::Trace;
 use whyblocked::witness::{Finding, Scene, Witnesses, findings};
 use whyblocked_agent::{Effect, Outcome as Seen, Probe, catalogue};
-use whyblocked_tests::{Facility, Place, suite};
+use whyblocked_tests::{Facility, Place, builtin, suite};
 
 const TRACE: &[Facility] = &[Facility::Root, Facility::Trace];
 const ROOT: &[Facility] = &[Facility::Root];
@@ -225,10 +223,5 @@ fn trace_of(scene: &Scene<'_>) -> Finding {
 
 /// The settings of the trial in which every mechanism is relaxed.
 fn everything_open(host: &Host, reach: &Reach) -> whyblocked::settings::Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
-    let chosen = scenario::select(&["docker-default".to_owned()]).expect("a built-in scenario");
-    let Resolution::Run(resolved) = chosen[0].resolve(&context).expect("a valid scenario") else {
-        panic!("it needs nothing")
-    };
-    Plan::new(resolved.settings, reach).trial(Subset::EMPTY, reach)
+    Plan::new(builtin::settings("docker-default", host, reach), reach).trial(Subset::EMPTY, reach)
 }

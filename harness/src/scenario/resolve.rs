@@ -34,6 +34,16 @@ pub enum Resolution {
     NotRun(String),
 }
 
+impl Resolution {
+    /// What to start, or the reason why it cannot be.
+    pub fn settings(self) -> Result<Settings, String> {
+        match self {
+            Self::Run(resolved) => Ok(resolved.settings),
+            Self::NotRun(reason) => Err(reason),
+        }
+    }
+}
+
 /// A scenario's settings for this host.
 #[derive(Debug)]
 pub struct Resolved {
