@@ -6,11 +6,16 @@
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::EngineError;
 
 /// What the names of run directories and control groups begin with.
 pub const PREFIX: &str = "whyblocked-run-";
+
+/// The number of this process's next run. A name is never used twice: a child that another thread is about to start
+/// may still hold what an ended run has listened on under it.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The directory of a run that is alive.
 #[derive(Debug)]
@@ -25,15 +30,16 @@ impl RunDir {
     pub(crate) fn create() -> Result<Self, EngineError> {
         let parent = std::env::temp_dir();
         let failed = |doing: String| move |source| EngineError::Outside { doing, source };
-        let mut attempt = 0;
+        let mut refused = 0;
         let (path, name) = loop {
-            let name = format!("{PREFIX}{}-{attempt}", std::process::id());
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{PREFIX}{}-{number}", std::process::id());
             let path = parent.join(&name);
             // Others may look in: containers with other ids do, through it.
             match fs::DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => break (path, name),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1000 => {
-                    attempt += 1;
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && refused < 1000 => {
+                    refused += 1;
                 }
                 Err(error) => return Err(failed(format!("making {}", path.display()))(error)),
             }
@@ -107,5 +113,17 @@ fn is_alive(dir: &Path) -> bool {
         Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
         // Killed between making the directory and its lock.
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_not_used_twice() {
+        let first = RunDir::create().expect("the temporary directory takes it").name().to_owned();
+        let second = RunDir::create().expect("the temporary directory takes it").name().to_owned();
+        assert_ne!(first, second);
     }
 }
