@@ -3,44 +3,65 @@
 use super::Failure;
 use super::selection::EngineChoice;
 use crate::capability::CapabilitySet;
-use crate::engine::Engine;
-use crate::engine::EngineError;
-use crate::engine::docker::{Daemon, Docker};
+use crate::engine::docker::{Daemon, Docker, DockerError, Introduced};
 use crate::engine::embedded::Embedded;
-use crate::host::{Reach, Version};
+use crate::engine::{Engine, EngineError};
+use crate::host::{Reach, Version, in_path};
+use crate::scenario::Scenario;
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
-/// An engine that can be used; nothing is started yet.
+/// An engine that is ready.
 pub(super) enum Chosen {
     /// Built in.
-    Embedded,
-    /// A daemon that answers.
-    Docker(Box<Daemon>),
+    Embedded(Box<Embedded>),
+    /// Docker daemons.
+    Docker(Box<Docker>),
 }
 
 impl Chosen {
-    /// Finds it.
-    pub(super) fn find(choice: EngineChoice) -> Result<Self, Failure> {
+    /// Makes it ready: a Docker daemon of the run's own is started where there is none.
+    pub(super) fn new(choice: EngineChoice, reach: &Reach) -> Result<Self, Failure> {
         match choice {
-            EngineChoice::Auto | EngineChoice::Embedded => Ok(Self::Embedded),
-            EngineChoice::Docker => Ok(Self::Docker(Box::new(Daemon::connect().map_err(EngineError::from)?))),
+            EngineChoice::Auto | EngineChoice::Embedded => {
+                Ok(Self::Embedded(Box::new(Embedded::new(reach)?)))
+            }
+            EngineChoice::Docker => {
+                let daemon = found(reach)?;
+                Ok(Self::Docker(Box::new(Docker::new(daemon, reach)?)))
+            }
+        }
+    }
+
+    /// The engine.
+    pub(super) fn engine(&self) -> &dyn Engine {
+        match self {
+            Self::Embedded(engine) => engine.as_ref(),
+            Self::Docker(engine) => engine.as_ref(),
+        }
+    }
+
+    /// No other live run has it, and what the run leaves is called so.
+    pub(super) fn run_name(&self) -> &str {
+        match self {
+            Self::Embedded(engine) => engine.run_name(),
+            Self::Docker(engine) => engine.run_name(),
         }
     }
 
     /// Whose default filter its containers get if nothing else is said.
     pub(super) fn default_profile(&self) -> DefaultProfile {
         match self {
-            Self::Embedded => DefaultProfile::default(),
-            Self::Docker(daemon) => daemon.default_profile(),
+            Self::Embedded(_) => DefaultProfile::default(),
+            Self::Docker(engine) => engine.daemon().default_profile(),
         }
     }
 
     /// The capabilities that it can give.
     pub(super) fn capabilities(&self) -> CapabilitySet {
         match self {
-            Self::Embedded => CapabilitySet::ALL,
-            Self::Docker(daemon) => daemon.capabilities(),
+            Self::Embedded(_) => CapabilitySet::ALL,
+            Self::Docker(engine) => engine.daemon().capabilities(),
         }
     }
 
@@ -52,34 +73,38 @@ impl Chosen {
     /// For the record, where it is another program than this.
     pub(super) fn version(&self) -> Option<Version> {
         match self {
-            Self::Embedded => None,
-            Self::Docker(daemon) => {
-                Some(Version { name: "docker".to_owned(), version: daemon.version().to_owned() })
+            Self::Embedded(_) => None,
+            Self::Docker(engine) => {
+                Some(Version { name: "docker".to_owned(), version: engine.daemon().version().to_owned() })
             }
         }
     }
 
-    /// Why it cannot start a scenario, if that is known before it is tried.
-    pub(super) fn cannot(&self, settings: &Settings) -> Option<String> {
+    /// What it makes of a scenario's own words.
+    pub(super) fn introduce(
+        &self,
+        scenario: &Scenario,
+        settings: &Settings,
+        reach: &Reach,
+    ) -> Result<Introduced, Failure> {
         match self {
-            Self::Embedded => None,
-            Self::Docker(_) => Docker::cannot(settings),
+            Self::Embedded(_) => {
+                Ok(Introduced::Started { settings: Box::new(settings.clone()), notes: Vec::new() })
+            }
+            Self::Docker(engine) => {
+                let lacking = scenario.capabilities()?.without(reach.bounding_set);
+                Ok(engine.introduce(scenario, settings, lacking)?)
+            }
         }
     }
+}
 
-    /// The engine and the run's name: no other live run has it, and what the run leaves is called so.
-    pub(super) fn start(self, reach: &Reach) -> Result<(Box<dyn Engine>, String), Failure> {
-        match self {
-            Self::Embedded => {
-                let engine = Embedded::new(reach)?;
-                let run = engine.run_name().to_owned();
-                Ok((Box::new(engine), run))
-            }
-            Self::Docker(daemon) => {
-                let engine = Docker::new(*daemon, reach)?;
-                let run = engine.run_name().to_owned();
-                Ok((Box::new(engine), run))
-            }
-        }
+/// The daemon that is there; `None` where one of the run's own can take its place.
+fn found(reach: &Reach) -> Result<Option<Daemon>, Failure> {
+    let found =
+        if reach.privileged && in_path("dockerd") { Daemon::find() } else { Daemon::connect().map(Some) };
+    if let Ok(None) = found {
+        anstream::eprintln!("no Docker daemon is running here: this run starts one of its own");
     }
+    found.map_err(|error: DockerError| EngineError::from(error).into())
 }

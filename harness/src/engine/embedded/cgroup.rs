@@ -193,10 +193,14 @@ impl Cgroups {
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
-        for root in roots() {
-            // What cannot be removed now, `clean` finds.
-            let _ = remove(&root.join(&self.name));
-        }
+        remove_of(&self.name);
+    }
+}
+
+/// Removes a run's groups, in every hierarchy. What cannot be removed now, `clean` finds.
+pub(crate) fn remove_of(run: &str) {
+    for root in roots() {
+        let _ = remove(&root.join(run));
     }
 }
 

@@ -20,7 +20,6 @@ fn surroundings() -> Surroundings {
 fn mapped(settings: &Settings) -> Result<Value, String> {
     let surroundings = surroundings();
     let given = Given {
-        image: "whyblocked-agent:0",
         argument: "{}",
         lab: Some(Path::new("/tmp/lab/0")),
         run: "whyblocked-run-1-0",
