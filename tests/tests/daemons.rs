@@ -109,7 +109,7 @@ fn prepared() {
     let free = !std::fs::read_to_string("/etc/subuid").unwrap_or_default().contains(':');
     if free {
         assert!(said.contains(line) && said.contains("/etc/subgid"), "{said}");
-        assert!(has_note(entry, "/proc/self/uid_map reads `0 100000 65536`"), "{:?}", entry.notes);
+        assert!(has_note(entry, "/proc/self/uid_map reads \"0 100000 65536\""), "{:?}", entry.notes);
     }
     assert_eq!(differences(&before, &files(Path::new("/etc"))), Vec::<String>::new());
 }
@@ -119,10 +119,10 @@ fn unprepared() {
     let (record, _) =
         run(&place, &["--scenario", "userns-remap", "--probe", "file-write-host-etc", "--probe", "time-*"]);
     let entry = scenario(&record, "userns-remap");
-    assert!(has_note(entry, "inside, /proc/self/uid_map reads `0 "), "{:?}", entry.notes);
+    assert!(has_note(entry, "inside, /proc/self/uid_map reads \"0 "), "{:?}", entry.notes);
     if !std::fs::read_to_string("/etc/subuid").unwrap_or_default().contains("vagrant:") {
         assert!(has_note(entry, "'vagrant:100000:65536' in /etc/subuid"), "{:?}", entry.notes);
-        assert!(has_note(entry, "reads `0 100000 65536`"), "{:?}", entry.notes);
+        assert!(has_note(entry, "reads \"0 100000 65536\""), "{:?}", entry.notes);
     }
     let cell = record.cell("userns-remap", "file-write-host-etc").expect("it was tried");
     assert_eq!(cell.blocked_by.map(|by| by.to_string()).as_deref(), Some("user-namespace"), "{cell:?}");

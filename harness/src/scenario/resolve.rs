@@ -116,7 +116,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
         return Ok(Resolution::NotRun(reason));
     }
-    if let Err(reason) = relabelling(&settings, context.reach, &mut notes) {
+    if let Err(reason) = relabelling(&settings, context, &mut notes) {
         return Ok(Resolution::NotRun(reason));
     }
     fit(&mut settings, context, &mut notes);
@@ -217,11 +217,14 @@ fn user_namespace(
 }
 
 /// `:z` and `:Z` mean nothing without SELinux; with it they must not be passed over in silence.
-fn relabelling(settings: &Settings, reach: &Reach, notes: &mut Vec<String>) -> Result<(), String> {
+fn relabelling(settings: &Settings, context: &Context<'_>, notes: &mut Vec<String>) -> Result<(), String> {
     if settings.binds.iter().all(|bind| bind.relabel == Relabel::No) {
         return Ok(());
     }
-    if reach.selinux {
+    if context.reach.selinux && context.docker {
+        return Ok(());
+    }
+    if context.reach.selinux {
         return Err(
             "volumes: the built-in engine does not relabel files yet (:z, :Z), and SELinux is active"
                 .to_owned(),

@@ -106,7 +106,7 @@ fn take_what_it_has(
     let (map, status) = (read("uid_map"), read("status"));
     if let Some(UserNamespace::Remap(range)) = &mut settings.user_namespace {
         let words: Vec<&str> = map.split_whitespace().collect();
-        notes.push(format!("inside, /proc/self/uid_map reads `{}`", words.join(" ")));
+        notes.push(format!("inside, /proc/self/uid_map reads \"{}\"", words.join(" ")));
         if let [0, first, size] = words.iter().filter_map(|word| word.parse().ok()).collect::<Vec<u32>>()[..]
         {
             *range = IdRange { first, size };

@@ -106,6 +106,7 @@ fn host_config(settings: &Settings, given: &Given<'_>) -> Result<HostConfig, Doc
         masked_paths: Some(settings.masked_paths.clone()),
         readonly_paths: Some(settings.read_only_paths.clone()),
         mounts: Some(mounts::binds(settings, given)?),
+        binds: Some(mounts::relabelled(settings, given)?),
         tmpfs: Some(mounts::tmpfs(settings)?),
         devices: Some(devices(settings, given.surroundings)?),
         device_cgroup_rules: Some(match &settings.devices.allowed {
