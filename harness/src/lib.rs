@@ -28,4 +28,5 @@ pub mod settings;
 #[cfg(test)]
 mod testing;
 pub mod verdict;
+pub mod vm;
 pub mod witness;

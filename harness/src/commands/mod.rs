@@ -5,6 +5,7 @@ mod doctor;
 mod engines;
 mod exit;
 mod explain;
+mod inside;
 mod interruption;
 mod list;
 mod progress;
@@ -12,6 +13,7 @@ mod report;
 mod run;
 mod selection;
 mod session;
+mod vm;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Remove what killed runs have left behind
     Clean(clean::Args),
+    /// The lab machines, with SELinux and `AppArmor`
+    Vm(vm::Args),
 }
 
 /// How results are written to standard output.
@@ -107,6 +111,7 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Clean(args)) => clean::run(&args),
+        Some(Command::Vm(args)) => vm::run(&args),
     };
     match done {
         Ok(exit) => exit.into(),

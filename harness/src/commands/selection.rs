@@ -1,11 +1,15 @@
 //! Which scenarios and probes a command is about.
 
+use std::fmt;
+use std::str::FromStr;
+
 use clap::Args;
 use whyblocked_agent::{Effect, Probe, catalogue};
 
 use super::Failure;
 use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
+use crate::vm::Machine;
 
 /// Options that choose.
 #[derive(Debug, Args)]
@@ -19,8 +23,8 @@ pub(super) struct Selection {
     /// What starts the containers
     #[arg(long, value_enum, default_value_t)]
     pub(super) engine: EngineChoice,
-    /// Where they are started
-    #[arg(long = "in", value_enum, default_value_t, value_name = "PLACE")]
+    /// Where they are started: here, or in a lab machine: vagrant, or vagrant:MACHINE
+    #[arg(long = "in", default_value_t, value_name = "PLACE")]
     pub(super) place: Place,
     /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
     #[arg(long, value_enum)]
@@ -43,11 +47,39 @@ pub(super) enum EngineChoice {
 }
 
 /// Where containers are started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
-    /// On this machine
+    /// On this machine.
     #[default]
     Here,
+    /// In a machine of the laboratory.
+    Vagrant(Machine),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || {
+            let machines = Machine::ALL.map(|machine| format!("vagrant:{}", machine.name()));
+            format!("known are here, vagrant (which is vagrant:selinux), {}", machines.join(", "))
+        };
+        match text.split_once(':') {
+            None if text == "here" => Ok(Self::Here),
+            None if text == "vagrant" => Ok(Self::Vagrant(Machine::Selinux)),
+            Some(("vagrant", name)) => Machine::named(name).map(Self::Vagrant).ok_or_else(known),
+            _ => Err(known()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here => f.write_str("here"),
+            Self::Vagrant(machine) => write!(f, "vagrant:{}", machine.name()),
+        }
+    }
 }
 
 impl Selection {

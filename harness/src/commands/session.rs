@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use whyblocked_agent::Probe;
 
 use super::engines::Chosen;
+use super::inside;
 use super::interruption::Interruption;
 use super::progress::Progress;
-use super::selection::Selection;
+use super::selection::{Place, Selection};
 use super::{Failure, exit::Exit};
 use crate::engine::docker::Introduced;
 use crate::experiment::{self, Subject};
@@ -33,6 +34,9 @@ pub(super) enum Purpose {
 
 /// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
 pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, Failure> {
+    if let Place::Vagrant(machine) = selection.place {
+        return inside::record(machine, selection);
+    }
     let scenarios = selection.scenarios()?;
     let probes = selection.probes()?;
     let mut host = Host::read();

@@ -4,7 +4,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-pub use read::{RecordError, read, write};
+pub use read::{RecordError, parse, read, write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use whyblocked_agent::Effect;

@@ -61,7 +61,8 @@ pub fn read(path: &Path) -> Result<Record, RecordError> {
     parse(&shown, &text)
 }
 
-fn parse(path: &str, text: &[u8]) -> Result<Record, RecordError> {
+/// Parses the bytes of one; `path` is for messages.
+pub fn parse(path: &str, text: &[u8]) -> Result<Record, RecordError> {
     let malformed = |why: String| RecordError::Malformed { path: path.to_owned(), why };
     let value: serde_json::Value =
         serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;

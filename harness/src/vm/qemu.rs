@@ -1,0 +1,252 @@
+//! A machine started by QEMU itself, where there is no Vagrant: its disk is a layer over the box's, its one port is on the
+//! loopback. The state right after the first boot is kept in the disk, so that it is booted only once.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::image::{Image, has_room};
+use super::ssh::Reached;
+use super::{Machine, VmError, directory};
+
+/// Memory of a machine, in MiB.
+const MEMORY: u32 = 1536;
+
+/// How long a machine may take to boot: a minute where the processor is emulated, and the host may be busy.
+const PATIENCE: Duration = Duration::from_secs(420);
+
+/// What its disk may grow to, and the kept state.
+const MIB_TO_RUN: u64 = 2500;
+
+/// The name of the kept state.
+const STATE: &str = "ready";
+
+/// A machine's directory.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    machine: Machine,
+    place: PathBuf,
+}
+
+impl Qemu {
+    /// The machine of that name, whether it is running or not.
+    pub fn new(machine: Machine) -> Self {
+        Self {
+            machine,
+            place: directory("XDG_STATE_HOME", ".local/state").join("machines").join(machine.name()),
+        }
+    }
+
+    /// Its process number, if it is running.
+    pub fn pid(&self) -> Option<i32> {
+        let pid = self.read("pid")?.parse::<i32>().ok()?;
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        // The number may be somebody else's by now.
+        String::from_utf8_lossy(&line).contains(self.place.to_str()?).then_some(pid)
+    }
+
+    /// How it is reached, if it is running.
+    pub fn reached(&self) -> Result<Reached, VmError> {
+        let running = self.pid().and_then(|_| self.read("port")?.parse().ok());
+        let port = running.ok_or(VmError::NotRunning { machine: self.machine.name() })?;
+        let image = Image::find().ok_or(VmError::NoBox)?;
+        Ok(Reached {
+            host: "127.0.0.1".to_owned(),
+            port,
+            user: "root".to_owned(),
+            key: image.key(),
+            known_hosts: self.place.join("known_hosts"),
+        })
+    }
+
+    /// Starts it, if it is not running, and waits until it answers. `tell` hears what is done, and answers whether to
+    /// go on.
+    pub fn start(&self, tell: &dyn Fn(&str) -> bool) -> Result<Reached, VmError> {
+        if let Ok(reached) = self.reached()
+            && reached.answers()
+        {
+            return Ok(reached);
+        }
+        self.halt()?;
+        let image = Image::find().ok_or(VmError::NoBox)?;
+        let fast = fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
+        self.disk(&image, fast)?;
+        let kept = self.place.join("kept").exists();
+        tell(match (kept, fast) {
+            (true, _) => "waking the machine as it was after its first boot",
+            (false, true) => "booting the machine",
+            (false, false) => "booting the machine; there is no KVM here, so that it takes a minute",
+        });
+        let begun = Instant::now();
+        let reached = self.launch(&image, fast, kept)?;
+        while !reached.answers() {
+            let log = self.place.join("console");
+            if self.pid().is_none() {
+                let text = fs::read_to_string(&log).unwrap_or_default();
+                let said =
+                    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing").to_owned();
+                return Err(VmError::Program { doing: "running the machine", said, log });
+            }
+            if begun.elapsed() > PATIENCE {
+                self.halt()?;
+                let (machine, seconds) = (self.machine.name(), PATIENCE.as_secs());
+                return Err(VmError::Silent { machine, seconds, log });
+            }
+            if !tell("") {
+                self.halt()?;
+                return Err(VmError::Interrupted);
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        if !kept {
+            // What still starts after ssh does is part of the state too.
+            reached.run("systemctl is-system-running --wait || true")?;
+            tell("keeping its state, for the next time");
+            self.monitor(&format!("savevm {STATE}"))?;
+            fs::write(self.place.join("kept"), "")
+                .map_err(VmError::outside("keeping the machine's state"))?;
+        }
+        // It believes that no time has passed.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        reached.run(&format!("date --utc --set=@{now}"))?;
+        Ok(reached)
+    }
+
+    /// Ends it; what it has changed since its first boot is forgotten.
+    pub fn halt(&self) -> Result<bool, VmError> {
+        let Some(pid) = self.pid() else { return Ok(false) };
+        let _ = self.monitor("quit");
+        let begun = Instant::now();
+        while self.pid() == Some(pid) {
+            if begun.elapsed() > Duration::from_secs(10) {
+                // SAFETY: a number, of a process that was told our own directory.
+                unsafe { libc::kill(pid, libc::SIGKILL) };
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(true)
+    }
+
+    /// Ends it, and removes its disk. Whether there was anything.
+    pub fn destroy(&self) -> Result<bool, VmError> {
+        self.halt()?;
+        if !self.place.exists() {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&self.place)
+            .map_err(VmError::outside(format!("removing {}", self.place.display())))?;
+        Ok(true)
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        Some(fs::read_to_string(self.place.join(name)).ok()?.trim().to_owned())
+    }
+
+    /// A layer over the box's disk, made anew if the box is another, or the processor is.
+    fn disk(&self, image: &Image, fast: bool) -> Result<(), VmError> {
+        let of = format!("{} {}", image.directory().display(), if fast { "kvm" } else { "tcg" });
+        if self.read("of").as_deref() == Some(&of) {
+            return Ok(());
+        }
+        self.destroy()?;
+        let failed = |doing: &str| VmError::outside(format!("{doing} {}", self.place.display()));
+        fs::create_dir_all(&self.place).map_err(failed("making"))?;
+        has_room(&self.place, MIB_TO_RUN, "running a machine")?;
+        let mut command = Command::new("qemu-img");
+        command.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]).arg(image.disk());
+        self.program("making the machine's disk", command.arg(self.place.join("disk")))?;
+        fs::write(self.place.join("of"), of).map_err(failed("writing in"))
+    }
+
+    fn launch(&self, image: &Image, fast: bool, kept: bool) -> Result<Reached, VmError> {
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|listener| listener.local_addr())
+            .map_err(VmError::outside("looking for a free port"))?
+            .port();
+        let path = |name: &str| self.place.join(name);
+        let write = |name: &str, text: String| {
+            fs::write(path(name), text).map_err(VmError::outside(format!("writing {}", path(name).display())))
+        };
+        write("known_hosts", format!("[127.0.0.1]:{port} {}", image.host_key()?))?;
+        write("port", port.to_string())?;
+        let _ = fs::remove_file(path("console"));
+        let mut command = Command::new(format!("qemu-system-{}", std::env::consts::ARCH));
+        command.arg("-name").arg(format!("whyblocked-{}", self.machine.name()));
+        command.args(["-machine", "q35"]);
+        // An emulated processor of few features is quicker than one of many.
+        command.args(if fast {
+            ["-accel", "kvm", "-cpu", "host"]
+        } else {
+            ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]
+        });
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(2);
+        command.arg("-smp").arg(processors.to_string()).arg("-m").arg(MEMORY.to_string());
+        command.args(["-display", "none", "-no-reboot", "-daemonize"]);
+        command.arg("-serial").arg(format!("file:{}", path("console").display()));
+        command.arg("-monitor").arg(format!("unix:{},server,nowait", path("monitor").display()));
+        command.arg("-pidfile").arg(path("pid"));
+        command.arg("-kernel").arg(image.kernel()).arg("-initrd").arg(image.initrd());
+        command
+            .arg("-append")
+            .arg(format!("root=/dev/vda rw console=ttyS0 quiet {}", self.machine.options()));
+        command.arg("-drive").arg(format!(
+            "file={},if=virtio,format=qcow2,cache=unsafe,discard=unmap",
+            path("disk").display()
+        ));
+        command.arg("-netdev").arg(format!("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"));
+        command.args(["-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"]);
+        if kept {
+            command.args(["-loadvm", STATE]);
+        }
+        self.program("starting the machine", &mut command)?;
+        self.reached()
+    }
+
+    fn program(&self, doing: &'static str, command: &mut Command) -> Result<(), VmError> {
+        let output = command.stdin(Stdio::null()).output().map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => VmError::Missing {
+                program: "QEMU",
+                what: "running a machine",
+                package: "qemu-system-x86 qemu-utils",
+            },
+            _ => VmError::Outside { doing: doing.to_owned(), source },
+        })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(VmError::Program { doing, said, log: self.place.join("console") })
+    }
+
+    /// Has QEMU do something, and waits until it has.
+    fn monitor(&self, command: &str) -> Result<String, VmError> {
+        let failed = || VmError::outside("talking to QEMU");
+        let mut socket = UnixStream::connect(self.place.join("monitor")).map_err(failed())?;
+        socket.set_read_timeout(Some(Duration::from_secs(120))).map_err(failed())?;
+        // It greets, and asks for a command; then it does it, and asks again.
+        let mut said = until_asked(&mut socket)?;
+        socket.write_all(format!("{command}\n").as_bytes()).map_err(failed())?;
+        said.push_str(&until_asked(&mut socket)?);
+        if said.contains("Error") {
+            Err(VmError::Inside { doing: command.to_owned(), said })
+        } else {
+            Ok(said)
+        }
+    }
+}
+
+fn until_asked(socket: &mut UnixStream) -> Result<String, VmError> {
+    let mut text = Vec::new();
+    let mut buffer = [0; 512];
+    while !text.ends_with(b"(qemu) ") {
+        match socket.read(&mut buffer).map_err(VmError::outside("listening to QEMU"))? {
+            0 => break,
+            count => text.extend_from_slice(&buffer[..count]),
+        }
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Makes a Debian 13 system a lab machine: packages, a policy module, ids for userns-remap, a quick boot. Run as root, in
+# the machine itself or in its root directory while a box is made. It may be run again: what is there already stays.
+#
+# usage: provision.sh DIRECTORY [selinux|apparmor]
+#   DIRECTORY  where packages.txt and docker-binds.cil are
+#   the module, if the boot loader of this machine is to be told of it; a box that is booted without a boot loader is
+#   told on the kernel's command line
+set -eu
+here=$1
+module=${2:-}
+export DEBIAN_FRONTEND=noninteractive
+
+install_packages() {
+    missing=$(while read -r package; do
+        dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+    done <"$here/packages.txt")
+    if [ -n "$missing" ]; then
+        apt-get update -qq
+        # shellcheck disable=SC2086  # one word each
+        apt-get install -y -qq --no-install-recommends $missing
+    fi
+}
+
+# The ids of the source notes, and Docker's own user: SELinux keeps dockerd from making it.
+remapped_users() {
+    id vagrant >/dev/null 2>&1 || useradd --create-home --shell /bin/bash vagrant
+    id dockremap >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin dockremap
+    for file in /etc/subuid /etc/subgid; do
+        touch "$file"
+        sed -i '/^vagrant:/d; /^dockremap:/d' "$file"
+        printf 'vagrant:100000:65536\ndockremap:165536:65536\n' >>"$file"
+    done
+}
+
+selinux() {
+    cat >/etc/selinux/config <<'END'
+SELINUX=enforcing
+SELINUXTYPE=default
+SETLOCALDEFS=0
+END
+    if ! semodule -l 2>/dev/null | grep -qx docker-binds; then
+        semodule -n -i "$here/docker-binds.cil"
+        # In a machine that runs with SELinux the new policy is to hold at once.
+        if [ -e /sys/fs/selinux/enforce ]; then load_policy; fi
+    fi
+}
+
+docker() {
+    mkdir -p /etc/docker
+    [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
+}
+
+# Whoever waits for the machine waits for these too.
+quick_boot() {
+    systemctl mask --quiet systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer \
+        dpkg-db-backup.timer fstrim.timer e2scrub_all.timer e2scrub_reap.service ldconfig.service \
+        systemd-journal-catalog-update.service getty@tty1.service 2>/dev/null || true
+}
+
+boot_with() {
+    [ -d /etc/default/grub.d ] || return 0
+    case $1 in
+    selinux) options="security=selinux selinux=1 enforcing=1" ;;
+    apparmor) options="security=apparmor apparmor=1" ;;
+    *) echo "provision.sh: '$1' is neither selinux nor apparmor" >&2 && exit 2 ;;
+    esac
+    line="GRUB_CMDLINE_LINUX=\"\$GRUB_CMDLINE_LINUX $options\""
+    file=/etc/default/grub.d/whyblocked.cfg
+    if ! grep -qxF "$line" "$file" 2>/dev/null; then
+        echo "$line" >"$file"
+        update-grub
+        if [ "$1" = selinux ]; then touch /.autorelabel; fi
+        echo "provision.sh: the machine has to be started anew, with $1"
+    fi
+}
+
+install_packages
+remapped_users
+selinux
+docker
+quick_boot
+if [ -n "$module" ]; then boot_with "$module"; fi
