@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Exit, Failure, print};
 use crate::engine::docker::clean::Remains;
+use crate::engine::docker::podman;
 use crate::engine::embedded::cgroup;
 use crate::engine::run_dir;
 use crate::witness::trace;
@@ -61,18 +62,29 @@ fn left_behind() -> Vec<Left> {
     let directories = directories.map(|path| {
         Left::new(format!("directory {}", path.display()), move || std::fs::remove_dir_all(&path))
     });
-    traces.chain(groups).chain(of_docker()).chain(directories).collect()
+    let services = podman::remains::left_behind().into_iter().map(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Left::new(format!("Podman service and storage of {name}"), move || podman::remains::remove(&path))
+    });
+    // A service's containers go with it; their control groups are empty then.
+    services.chain(traces).chain(groups).chain(of_daemons()).chain(directories).collect()
 }
 
-/// What the Docker daemon has; nothing if there is no daemon.
-fn of_docker() -> Vec<Left> {
-    let Some(remains) = Remains::of_the_daemon().map(Rc::new) else { return Vec::new() };
-    let left = remains.left_behind().unwrap_or_default().into_iter();
-    left.map(|one| {
-        let remains = Rc::clone(&remains);
-        Left::new(one.describe(), move || remains.remove(&one).map_err(std::io::Error::other))
-    })
-    .collect()
+/// What the Docker daemon has, and the Podman service that is named; nothing where there is none.
+fn of_daemons() -> Vec<Left> {
+    let daemons = [Remains::of_the_daemon(), Remains::of_the_named_podman()];
+    daemons
+        .into_iter()
+        .flatten()
+        .map(Rc::new)
+        .flat_map(|remains| {
+            let left = remains.left_behind().unwrap_or_default().into_iter();
+            left.map(move |one| {
+                let remains = Rc::clone(&remains);
+                Left::new(remains.describe(&one), move || remains.remove(&one).map_err(std::io::Error::other))
+            })
+        })
+        .collect()
 }
 
 /// How many things dead runs have left.

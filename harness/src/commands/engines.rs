@@ -5,41 +5,47 @@ use super::selection::EngineChoice;
 use crate::capability::CapabilitySet;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::docker::podman::Podman;
 use crate::engine::docker::{Daemon, Docker};
 use crate::engine::embedded::Embedded;
 use crate::host::{Reach, Version};
+use crate::scenario::defaults::Defaults;
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
-/// An engine that can be used; nothing is started yet.
+/// An engine that can be used; no container is started yet.
 pub(super) enum Chosen {
     /// Built in.
     Embedded,
     /// A daemon that answers.
     Docker(Box<Daemon>),
+    /// A Podman service that answers: the run's own, or one that was named.
+    Podman(Box<Podman>),
 }
 
 impl Chosen {
     /// Finds it.
-    pub(super) fn find(choice: EngineChoice) -> Result<Self, Failure> {
+    pub(super) fn find(choice: EngineChoice, reach: &Reach) -> Result<Self, Failure> {
         match choice {
             EngineChoice::Auto | EngineChoice::Embedded => Ok(Self::Embedded),
             EngineChoice::Docker => Ok(Self::Docker(Box::new(Daemon::connect().map_err(EngineError::from)?))),
+            EngineChoice::Podman => Ok(Self::Podman(Box::new(Podman::start(reach)?))),
         }
     }
 
-    /// Whose default filter its containers get if nothing else is said.
-    pub(super) fn default_profile(&self) -> DefaultProfile {
+    /// What its containers get that ask for nothing.
+    pub(super) fn defaults(&self) -> Defaults {
         match self {
-            Self::Embedded => DefaultProfile::default(),
-            Self::Docker(daemon) => daemon.default_profile(),
+            Self::Embedded => Defaults::docker(DefaultProfile::default()),
+            Self::Docker(daemon) => Defaults::docker(daemon.default_profile()),
+            Self::Podman(podman) => podman.defaults().clone(),
         }
     }
 
     /// The capabilities that it can give.
     pub(super) fn capabilities(&self) -> CapabilitySet {
         match self {
-            Self::Embedded => CapabilitySet::ALL,
+            Self::Embedded | Self::Podman(_) => CapabilitySet::ALL,
             Self::Docker(daemon) => daemon.capabilities(),
         }
     }
@@ -56,6 +62,9 @@ impl Chosen {
             Self::Docker(daemon) => {
                 Some(Version { name: "docker".to_owned(), version: daemon.version().to_owned() })
             }
+            Self::Podman(podman) => {
+                Some(Version { name: "podman".to_owned(), version: podman.version().to_owned() })
+            }
         }
     }
 
@@ -64,6 +73,7 @@ impl Chosen {
         match self {
             Self::Embedded => None,
             Self::Docker(_) => Docker::cannot(settings),
+            Self::Podman(podman) => podman.cannot(settings),
         }
     }
 
@@ -79,6 +89,10 @@ impl Chosen {
                 let engine = Docker::new(*daemon, reach)?;
                 let run = engine.run_name().to_owned();
                 Ok((Box::new(engine), run))
+            }
+            Self::Podman(engine) => {
+                let run = engine.run_name().to_owned();
+                Ok((engine, run))
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) struct Selection {
     /// Where they are started
     #[arg(long = "in", value_enum, default_value_t, value_name = "PLACE")]
     pub(super) place: Place,
-    /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
+    /// Whose default system-call filter a container gets [default: 26; with --engine docker or podman the engine's own]
     #[arg(long, value_enum)]
     pub(super) seccomp_default: Option<DefaultProfile>,
 }
@@ -37,6 +37,8 @@ pub(super) enum EngineChoice {
     Embedded,
     /// A Docker daemon on this machine: that of `DOCKER_HOST`, or of the current Docker context
     Docker,
+    /// Podman on this machine, as root or as yourself: a service of the run's own, or that of `CONTAINER_HOST`
+    Podman,
 }
 
 /// Where containers are started.

@@ -15,6 +15,7 @@ use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
+use crate::scenario::defaults::DefaultFilter;
 use crate::scenario::{Context, Resolution, Scenario};
 use crate::witness::Witnesses;
 
@@ -34,15 +35,15 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
-    let chosen = Chosen::find(selection.engine)?;
+    let interruption = Interruption::listen();
+    let chosen = Chosen::find(selection.engine, &reach)?;
     reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
     host.versions.extend(chosen.version());
-    let context = Context {
-        host: &host,
-        reach: &reach,
-        default_profile: selection.seccomp_default.unwrap_or_else(|| chosen.default_profile()),
-        docker: chosen.is_docker(),
-    };
+    let mut defaults = chosen.defaults();
+    if let Some(profile) = selection.seccomp_default {
+        defaults.filter = DefaultFilter::Docker(profile);
+    }
+    let context = Context { host: &host, reach: &reach, defaults: &defaults, docker: chosen.is_docker() };
     let mut entries = Vec::new();
     let mut subjects = Vec::new();
     for scenario in &scenarios {
@@ -61,7 +62,6 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
             subject
         }));
     }
-    let interruption = Interruption::listen();
     let (engine, run) = chosen.start(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());

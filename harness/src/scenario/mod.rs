@@ -128,7 +128,7 @@ mod tests {
                     let context = Context {
                         host: &host,
                         reach: &crate::testing::ROOT,
-                        default_profile: crate::seccomp::DefaultProfile::Docker26,
+                        defaults: &defaults::Defaults::docker(crate::seccomp::DefaultProfile::Docker26),
                         docker: false,
                     };
                     let _ = scenario.resolve(&context);

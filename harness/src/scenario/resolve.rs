@@ -1,15 +1,16 @@
-//! From what was written to what was meant: Docker's defaults filled in, and what this host cannot give taken
+//! From what was written to what was meant: the engine's defaults filled in, and what this host cannot give taken
 //! away, each with a note.
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use super::defaults::Defaults;
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
-use super::{Scenario, ScenarioError, defaults, service};
+use super::{Scenario, ScenarioError, service};
 use crate::capability::CapabilitySet;
 use crate::host::{self, Host, Reach};
-use crate::seccomp::{self, DefaultProfile, Policy};
+use crate::seccomp::{self, Policy};
 use crate::settings::{IdRange, Relabel, Settings, UserNamespace};
 
 /// What a scenario is resolved for.
@@ -19,8 +20,8 @@ pub struct Context<'a> {
     pub host: &'a Host,
     /// What this run can do on it.
     pub reach: &'a Reach,
-    /// Whose default filter a container gets.
-    pub default_profile: DefaultProfile,
+    /// What a container gets that asks for nothing.
+    pub defaults: &'a Defaults,
     /// Whether a Docker daemon starts the containers.
     pub docker: bool,
 }
@@ -60,33 +61,34 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     let written = &scenario.file.service;
     let at = |key: &'static str| move |why: String| ScenarioError::Value { path: scenario.path(), key, why };
     let opt = security_opt::parse(&written.security_opt).map_err(at("security_opt"))?;
-    let mut notes = Vec::new();
+    let defaults = context.defaults;
+    let mut notes = defaults.notes.clone();
 
     // Everything that can be wrong with the file is looked at before anything that this host may lack.
-    let capabilities = service::capabilities(written, at)?;
+    let capabilities = service::capabilities(written, defaults, at)?;
     let identity = service::identity(written, at)?;
     let mut settings = Settings {
         seccomp: filter(scenario, &opt, capabilities, context)?,
         capabilities,
         user_namespace: None,
         no_new_privileges: opt.no_new_privileges.unwrap_or(false),
-        namespaces: service::namespaces(written, at)?,
+        namespaces: service::namespaces(written, defaults, at)?,
         read_only_root: written.read_only,
         read_only_kernel_mounts: !written.privileged,
         binds: service::binds(written, at)?,
         tmpfs: service::tmpfs(written, at)?,
         masked_paths: Vec::new(),
         read_only_paths: Vec::new(),
-        devices: service::devices(written, at)?,
-        limits: service::limits(written, at)?,
+        devices: service::devices(written, defaults, at)?,
+        limits: service::limits(written, defaults, at)?,
         sysctls: BTreeMap::new(),
         selinux: None,
         apparmor: None,
         identity,
     };
     if !opt.system_paths_unconfined && !written.privileged {
-        settings.masked_paths = defaults::MASKED_PATHS.map(str::to_owned).to_vec();
-        settings.read_only_paths = defaults::READ_ONLY_PATHS.map(str::to_owned).to_vec();
+        settings.masked_paths.clone_from(&defaults.masked_paths);
+        settings.read_only_paths.clone_from(&defaults.read_only_paths);
     }
     let remap = service::remap(scenario, written, at)?;
     let wanted_sysctls = service::sysctls(written, at)?;
@@ -98,7 +100,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         Ok(namespace) => settings.user_namespace = namespace,
         Err(reason) => return Ok(Resolution::NotRun(reason)),
     }
-    settings.sysctls = defaults::sysctls(&settings);
+    settings.sysctls = defaults.sysctls(&settings);
     settings.sysctls.extend(wanted_sysctls);
     settings.drop_host_sysctls();
     if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
@@ -108,6 +110,9 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         return Ok(Resolution::NotRun(reason));
     }
     fit(&mut settings, context, &mut notes);
+    if defaults.added_are_effective && settings.identity.uid != 0 && !written.cap_add.is_empty() {
+        notes.push("Podman would also make what cap_add names effective for a user other than root; here it is in the bounding set only, as with Docker".to_owned());
+    }
     Ok(Resolution::Run(Box::new(Resolved { settings, notes })))
 }
 
@@ -123,7 +128,9 @@ fn filter(
         match opt.seccomp.as_deref() {
             Some("unconfined") => return Ok(None),
             None if scenario.file.service.privileged => return Ok(None),
-            None | Some("builtin") => context.default_profile.resolve(&situation),
+            None | Some("builtin") => context.defaults.filter.resolve(&situation).map_err(|why| {
+                ScenarioError::Value { path: scenario.path(), key: "the engine's default filter", why }
+            })?,
             Some(path) => {
                 let text = scenario.origin.read(path)?;
                 let shown = scenario.origin.display(path);
@@ -149,9 +156,7 @@ fn unmet(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
         Facility::Root if !context.reach.privileged => {
             Some("this run has no privilege; start it as root".to_owned())
         }
-        Facility::Docker if !context.docker => {
-            Some("the built-in engine was asked for, and this needs a Docker daemon".to_owned())
-        }
+        Facility::Docker if !context.docker => Some("this needs a Docker daemon: --engine docker".to_owned()),
         _ => None,
     })
 }

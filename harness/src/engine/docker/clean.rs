@@ -22,12 +22,11 @@ pub enum Left {
 }
 
 impl Left {
-    /// What it is, for a message.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         match self {
-            Self::Container(id) => format!("Docker container {}", &id[..id.len().min(12)]),
+            Self::Container(id) => format!("container {}", &id[..id.len().min(12)]),
             Self::Image(id) => {
-                format!("Docker image {}", id.trim_start_matches("sha256:").get(..12).unwrap_or(id))
+                format!("image {}", id.trim_start_matches("sha256:").get(..12).unwrap_or(id))
             }
         }
     }
@@ -37,12 +36,26 @@ impl Left {
 #[derive(Debug)]
 pub struct Remains {
     daemon: Daemon,
+    /// Whose it is.
+    whose: &'static str,
 }
 
 impl Remains {
     /// Asks the daemon that the `docker` command would use; `None` if there is none.
     pub fn of_the_daemon() -> Option<Self> {
-        Daemon::connect().ok().map(|daemon| Self { daemon })
+        Daemon::connect().ok().map(|daemon| Self { daemon, whose: "Docker" })
+    }
+
+    /// Asks the Podman service that `CONTAINER_HOST` names; `None` if there is none.
+    pub fn of_the_named_podman() -> Option<Self> {
+        let address = std::env::var("CONTAINER_HOST").ok()?;
+        let daemon = Daemon::at(address.strip_prefix("unix://")?, &address, "from CONTAINER_HOST").ok()?;
+        Some(Self { daemon, whose: "Podman" })
+    }
+
+    /// What something that was left is, for a message.
+    pub fn describe(&self, left: &Left) -> String {
+        format!("{} {}", self.whose, left.describe())
     }
 
     /// Containers and images of runs that are no longer alive; images last, as containers hold them.

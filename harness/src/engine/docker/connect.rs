@@ -46,6 +46,12 @@ impl Daemon {
         let Some(path) = address.strip_prefix("unix://") else {
             return Err(DockerError::Elsewhere { address, origin });
         };
+        Self::at(path, &address, &origin)
+    }
+
+    /// Connects to the one that listens at `path`.
+    pub(super) fn at(path: &str, address: &str, origin: &str) -> Result<Self, DockerError> {
+        let (address, origin) = (address.to_owned(), origin.to_owned());
         let unreachable =
             |why: String| DockerError::Unreachable { address: address.clone(), origin: origin.clone(), why };
         // One thread beside the engine's own keeps the connections going.

@@ -48,6 +48,11 @@ impl<'a> Container<'a> {
         Ok(created.map(|created| Self { daemon, id: created.id }))
     }
 
+    /// One that was made by other means.
+    pub(super) fn made(daemon: &'a Daemon, id: String) -> Self {
+        Self { daemon, id }
+    }
+
     /// Connects to the standard descriptors of its process.
     pub(super) fn attach(&self) -> Result<Talk<'a>, DockerError> {
         let options =

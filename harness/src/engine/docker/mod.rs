@@ -9,6 +9,7 @@ mod furnish;
 mod image;
 mod mapping;
 mod mounts;
+pub mod podman;
 mod still;
 mod surroundings;
 
@@ -137,7 +138,7 @@ impl Engine for Docker {
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let container = self.create(settings, number, lab.as_ref(), &argument)?;
-        let text = converse(&container, job)?;
+        let text = converse(&container, job, &|needs, pid| furnish::furnish(settings, needs, pid))?;
         drop(container);
         let mut observations = output::parse(&text, probes)?;
         observations.retain(|seen| !self.says_nothing(settings, &seen.probe));
@@ -164,9 +165,12 @@ impl Drop for Docker {
     }
 }
 
+/// Does what is left to do to a container whose process stands still.
+type Furnish<'a> = dyn Fn(&[Need], i32) -> Result<(), EngineError> + 'a;
+
 /// Runs the agent in a container that was made for it; what it said.
-fn converse(container: &Container<'_>, job: &Job<'_>) -> Result<Vec<u8>, EngineError> {
-    let Job { settings, probes, watch } = *job;
+fn converse(container: &Container<'_>, job: &Job<'_>, furnish: &Furnish<'_>) -> Result<Vec<u8>, EngineError> {
+    let Job { probes, watch, .. } = *job;
     let needs = job.needs();
     let mut agent = container.attach()?;
     container.start()?;
@@ -174,7 +178,7 @@ fn converse(container: &Container<'_>, job: &Job<'_>) -> Result<Vec<u8>, EngineE
         return Ok(agent.text().to_vec());
     }
     let pid = container.pid()?;
-    furnish::furnish(settings, &needs, pid)?;
+    furnish(&needs, pid)?;
     let neighbour = if needs.contains(&Need::Neighbour) {
         let mut neighbour = container.neighbour()?;
         // It says its number and that it is there; if it has ended, the probes say that there is none.

@@ -193,10 +193,7 @@ impl Cgroups {
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
-        for root in roots() {
-            // What cannot be removed now, `clean` finds.
-            let _ = remove(&root.join(&self.name));
-        }
+        remove_all(&self.name);
     }
 }
 
@@ -205,6 +202,13 @@ impl Drop for Groups {
         for group in &self.own {
             let _ = remove(group);
         }
+    }
+}
+
+/// Removes a run's groups, in every hierarchy. What cannot be removed now, `clean` finds.
+pub(crate) fn remove_all(run: &str) {
+    for root in roots() {
+        let _ = remove(&root.join(run));
     }
 }
 
