@@ -119,6 +119,8 @@ fn tag(content: &[u8]) -> String {
 fn content(recipe: &Recipe) -> std::io::Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     for (path, mode) in [
+        // Podman's storage would take the right to write from its owner.
+        ("/./", 0o755),
         ("/proc", 0o755),
         ("/sys", 0o755),
         ("/dev", 0o755),

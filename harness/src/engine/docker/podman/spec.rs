@@ -13,6 +13,9 @@ use crate::engine::docker::mapping::{self, Given};
 use crate::engine::docker::{DockerError, LABEL, mounts};
 use crate::settings::{DeviceRule, IdRange, Settings, Ulimit, UserNamespace};
 
+/// Where control groups are mounted.
+const GROUPS: &str = "/sys/fs/cgroup";
+
 /// What a container gets from its service unless the request says otherwise.
 #[derive(Clone, Debug)]
 pub(super) struct Base {
@@ -138,12 +141,25 @@ fn all_mounts(settings: &Settings, given: &Given<'_>) -> Result<Vec<Value>, Podm
     };
     if !settings.read_only_kernel_mounts {
         let flags = ["rw", "nosuid", "nodev", "noexec"];
-        if settings.namespaces.mount && !taken("/sys") {
-            all.push(mount("/sys", "sysfs", "sysfs", &flags));
-        }
-        if !taken("/sys/fs/cgroup") {
-            all.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &flags));
-        }
+        let of_the_host = |path| mount(path, "bind", path, &["rbind", "rprivate", "rw"]);
+        let kinds = if settings.namespaces.mount {
+            // Whoever mounts sysfs must own the network that shows in it.
+            let own = settings.user_namespace.is_none() || settings.namespaces.network;
+            let sys = if own { mount("/sys", "sysfs", "sysfs", &flags) } else { of_the_host("/sys") };
+            vec![sys, mount(GROUPS, "cgroup", "cgroup", &flags)]
+        } else {
+            // The container's would lie over the host's.
+            vec![of_the_host(GROUPS)]
+        };
+        all.extend(kinds.into_iter().filter(|one| !taken(one["destination"].as_str().unwrap_or_default())));
+    }
+    if settings.user_namespace.is_some()
+        && settings.namespaces.mount
+        && !settings.namespaces.ipc
+        && !given.surroundings.queues
+    {
+        // Podman would mount the host's, which there is not.
+        all.push(mount("/dev/mqueue", "bind", &given.empty.display().to_string(), &["rbind", "ro"]));
     }
     for Mount { source, target, read_only, .. } in mounts::binds(settings, given).map_err(in_our_words)? {
         let access = if read_only == Some(true) { "ro" } else { "rw" };
