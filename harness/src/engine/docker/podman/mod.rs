@@ -66,8 +66,11 @@ struct Connection {
 impl Connection {
     fn open(socket: &Path, origin: &str) -> Result<Self, EngineError> {
         let libpod = Libpod { socket: socket.to_owned() };
-        let about = Words::ask(&libpod)?;
+        let mut about = Words::ask(&libpod)?;
         let path = socket.display().to_string();
+        // A container's root directory is where it really is.
+        about.storage = std::fs::canonicalize(&about.storage)
+            .map_or_else(|_| about.storage.clone(), |path| path.display().to_string());
         Ok(Self { daemon: Daemon::at(&path, &format!("unix://{path}"), origin)?, libpod, about })
     }
 }

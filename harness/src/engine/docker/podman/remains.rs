@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,9 +22,35 @@ const PROGRAMS: [&str; 6] = ["podman", "conmon", "catatonit", "runc", "crun", la
 /// Where runtimes write down what root runs.
 const RUNTIMES: [&str; 2] = ["/run/runc", "/run/crun"];
 
-/// Directories of dead runs that had a Podman of their own.
+/// Directories with short paths; the first is root's, or the user's own.
+fn short_directories() -> Vec<PathBuf> {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    own.into_iter().chain(["/run", "/tmp"].map(PathBuf::from)).collect()
+}
+
+/// A short way to a directory of the run's: a link with the run's name.
+pub(super) fn link(run: &Path, directory: &Path) -> Option<PathBuf> {
+    let name = run.file_name()?;
+    let mut places = short_directories().into_iter().map(|short| short.join(name));
+    places.find(|link| std::os::unix::fs::symlink(directory, link).is_ok())
+}
+
+/// Directories of dead runs that had a Podman of their own, as far as they are there still.
 pub fn left_behind() -> Vec<PathBuf> {
-    run_dir::left_behind().into_iter().filter(|dir| dir.join(DIRECTORY).is_dir()).collect()
+    let mut left: Vec<PathBuf> =
+        run_dir::left_behind().into_iter().filter(|dir| dir.join(DIRECTORY).is_dir()).collect();
+    // Of a link the directory may be gone, or be in another temporary directory than ours.
+    for entry in short_directories().iter().filter_map(|short| fs::read_dir(short).ok()).flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with(run_dir::PREFIX) || run_dir::may_be_alive(&name) {
+            continue;
+        }
+        let target = fs::read_link(entry.path()).unwrap_or_default();
+        left.extend(target.parent().filter(|run| run.ends_with(&name)).map(Path::to_owned));
+    }
+    left.sort();
+    left.dedup();
+    left
 }
 
 /// Removes everything that the Podman of the run with this directory has left, and its storage.
@@ -48,9 +75,29 @@ pub fn remove(run: &Path) -> std::io::Result<()> {
             let _ = fs::remove_dir_all(Path::new(runtime).join(&id));
         }
     }
+    for link in short_directories().into_iter().map(|short| short.join(&name)) {
+        if fs::read_link(&link).is_ok_and(|target| target == directory) {
+            let _ = fs::remove_file(&link);
+        }
+    }
+    open_up(&directory);
     match fs::remove_dir_all(&directory) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Gives an owner who is not root the right to remove what is in directories that Podman has closed.
+fn open_up(directory: &Path) {
+    let Ok(metadata) = fs::symlink_metadata(directory) else { return };
+    let mode = metadata.permissions().mode();
+    if !metadata.is_dir()
+        || mode & 0o700 != 0o700 && fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).is_err()
+    {
+        return;
+    }
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        open_up(&entry.path());
     }
 }
 

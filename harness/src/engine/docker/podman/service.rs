@@ -22,10 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Where image data that root has seen is written down, whatever the storage is.
 const CACHE: &str = "/var/lib/containers";
 
+/// The directory for what does not outlive the machine's next start, and how long its path may be: Podman refuses a
+/// longer one (`libpod/runtime.go`).
+const STATE: &str = "runroot";
+const LONGEST: usize = 50;
+
 /// Where a run's Podman keeps everything, and how it is to be started.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// Below the run's directory.
+    /// Below the run's directory, or a link to there.
     dir: PathBuf,
     privileged: bool,
     /// Whether several ids can be mapped; else all files are the one user's.
@@ -35,14 +40,21 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn make(run: &Path, privileged: bool, many_ids: bool) -> std::io::Result<Self> {
         let dir = run.join(remains::DIRECTORY);
-        // Containers with other ids get through, and read nothing.
-        fs::DirBuilder::new().mode(0o711).create(&dir)?;
-        let place = Self { dir, privileged, many_ids };
-        for inner in ["run", "data", "networks", "containers"] {
-            fs::DirBuilder::new().mode(0o700).create(place.path(inner))?;
+        // Containers with other ids get through, and read nothing. Podman would make the inner ones for the owner of the
+        // newest container alone.
+        for open in ["", "root", "root/vfs", "root/vfs/dir"] {
+            fs::create_dir(dir.join(open))?;
+            fs::set_permissions(dir.join(open), fs::Permissions::from_mode(0o711))?;
         }
-        // A umask may have narrowed it.
-        fs::set_permissions(&place.dir, fs::Permissions::from_mode(0o711))?;
+        for inner in ["run", "data", "networks", "containers", "temporary"] {
+            fs::DirBuilder::new().mode(0o700).create(dir.join(inner))?;
+        }
+        let mut place = Self { dir, privileged, many_ids };
+        if place.path(STATE).as_os_str().len() > LONGEST
+            && let Some(link) = remains::link(run, &place.dir)
+        {
+            place.dir = link;
+        }
         Ok(place)
     }
 
@@ -58,7 +70,7 @@ impl Place {
         let mut command = Command::new("podman");
         for (option, name) in [
             ("--root", "root"),
-            ("--runroot", "runroot"),
+            ("--runroot", STATE),
             ("--tmpdir", "tmp"),
             ("--network-config-dir", "networks"),
         ] {
@@ -69,6 +81,8 @@ impl Place {
         if !self.many_ids {
             command.args(["--storage-opt", "vfs.ignore_chown_errors=true"]);
         }
+        // It forgets files there.
+        command.env("TMPDIR", self.path("temporary"));
         command.env("CONTAINERS_CONF", self.path("containers.conf"));
         command.env("CONTAINERS_STORAGE_CONF", self.path("storage.conf"));
         for other in
@@ -90,7 +104,7 @@ impl Place {
         let storage = [
             ("driver", "vfs".to_owned()),
             ("graphroot", self.path("root").display().to_string()),
-            ("runroot", self.path("runroot").display().to_string()),
+            ("runroot", self.path(STATE).display().to_string()),
         ];
         let storage: Table = storage.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect();
         let storage = Table::from_iter([("storage".to_owned(), storage.into())]);
