@@ -139,7 +139,8 @@ pub fn subordinate_ids(file: &str, user: &str) -> Option<IdRange> {
     })
 }
 
-fn in_path(program: &str) -> bool {
+/// Whether the shell would find a program.
+pub(crate) fn in_path(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

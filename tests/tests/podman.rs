@@ -30,8 +30,7 @@ const NEEDS: &[Facility] = &[Facility::Root, Facility::ControlGroups, Facility::
 const WITHOUT_ROOT: &[Facility] = &[Facility::Root, Facility::User, Facility::Uidmap, Facility::Podman];
 
 /// Some of each kind: namespaces, filter, capabilities, mounts, devices, fixtures, a neighbour.
-const FAMILIES: &[&str] =
-    &["time", "key", "process", "file", "device", "capability", "cgroup", "proc", "limit"];
+const FAMILIES: &[&str] = &["time", "key", "process", "file", "device", "cgroup", "limit"];
 
 /// What Podman's storage and state of the machine's own are in.
 const THE_USERS: &[&str] =
@@ -115,7 +114,7 @@ fn the_engines_agree() {
     let theirs = verdicts(&podman);
     drop(podman);
     let ours = verdicts(&Embedded::new(&reach).expect("it can be started here"));
-    assert!(ours.len() > 150, "only {} cells", ours.len());
+    assert!(ours.len() > 100, "only {} cells", ours.len());
     let differing: Vec<String> = ours
         .iter()
         // A group that is another's on a mount that is read-only: which of the two is asked first differs.

@@ -239,3 +239,6 @@ fn limits(settings: &Settings, base: &Base) -> Vec<Value> {
 pub(super) fn limit(limit: &Ulimit) -> Value {
     json!({ "type": limit.name, "soft": limit.soft, "hard": limit.hard })
 }
+
+#[cfg(test)]
+mod tests;
