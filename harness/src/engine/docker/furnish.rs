@@ -29,7 +29,9 @@ pub(super) fn furnish(settings: &Settings, needs: &[Need], pid: i32) -> Result<(
     }
     inside(pid, || {
         writable.iter().try_for_each(KernelMount::make_writable)?;
-        files.iter().for_each(|(path, fixture)| put(Path::new(path), fixture));
+        for (path, fixture) in &files {
+            put(Path::new(path), fixture);
+        }
         Ok(())
     })
     .map_err(|source| EngineError::Outside {

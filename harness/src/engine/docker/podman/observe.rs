@@ -67,7 +67,7 @@ pub(super) fn defaults(
     may_raise: bool,
 ) -> Result<Defaults, PodmanError> {
     let mut notes = Vec::new();
-    let plain = Observed::make(libpod, run, body(image, run, &json!({})))?;
+    let plain = Observed::make(libpod, run, &body(image, run, &json!({})))?;
     let config = &plain.inspected()?["HostConfig"];
     let ulimits = ulimits(config, inherited, may_raise, &mut notes);
     let pids = config["PidsLimit"].as_u64().filter(|limit| *limit > 0);
@@ -75,7 +75,7 @@ pub(super) fn defaults(
     drop(plain);
     // Made once more for the rest: what root's containers get by themselves a host may not be able to give.
     let limits: Vec<Value> = inherited.iter().map(limit).collect();
-    let prepared = Observed::make(libpod, run, body(image, run, &json!({ "r_limits": limits })))?;
+    let prepared = Observed::make(libpod, run, &body(image, run, &json!({ "r_limits": limits })))?;
     libpod.post("preparing a container", &format!("/containers/{}/init", prepared.id), None)?;
     let inspected = prepared.inspected()?;
     let path = inspected["OCIConfigPath"].as_str().unwrap_or_default();
@@ -108,8 +108,8 @@ struct Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    fn make(libpod: &'a Libpod, run: &str, body: Value) -> Result<Self, PodmanError> {
-        let made = libpod.post("making a container", "/containers/create", Some(&body))?;
+    fn make(libpod: &'a Libpod, run: &str, body: &Value) -> Result<Self, PodmanError> {
+        let made = libpod.post("making a container", "/containers/create", Some(body))?;
         let id = made["Id"].as_str().unwrap_or(run).to_owned();
         Ok(Self { libpod, id })
     }

@@ -130,7 +130,7 @@ fn is_of_run(arguments: &[u8], environment: impl FnOnce() -> Vec<u8>, name: &str
         let text = String::from_utf8_lossy(text);
         text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['/', '-']))
     };
-    !name.is_empty() && PROGRAMS.iter().any(|known| is(&known)) && (named(arguments) || named(&environment()))
+    !name.is_empty() && PROGRAMS.iter().any(is) && (named(arguments) || named(&environment()))
 }
 
 #[cfg(test)]
