@@ -139,7 +139,7 @@ pub fn subordinate_ids(file: &str, user: &str) -> Option<IdRange> {
     })
 }
 
-/// Whether the shell would find a program.
+/// Whether a program is installed.
 pub(crate) fn in_path(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
@@ -150,10 +150,14 @@ pub fn read_trimmed(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
 
-/// A hexadecimal field of `/proc/self/status`.
-fn status_bits(field: &str) -> u64 {
-    fs::read_to_string("/proc/self/status")
-        .unwrap_or_default()
+/// A hexadecimal field of this process's own status.
+fn own_status_bits(field: &str) -> u64 {
+    status_bits(&fs::read_to_string("/proc/self/status").unwrap_or_default(), field)
+}
+
+/// A hexadecimal field of a `/proc/PID/status`; 0 if it is not there.
+pub(crate) fn status_bits(status: &str, field: &str) -> u64 {
+    status
         .lines()
         .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
         .and_then(|value| u64::from_str_radix(value.trim(), 16).ok())
@@ -161,13 +165,13 @@ fn status_bits(field: &str) -> u64 {
 }
 
 fn privileged() -> bool {
-    CapabilitySet::from_bits(status_bits("CapEff")).has(Capability::SYS_ADMIN)
+    CapabilitySet::from_bits(own_status_bits("CapEff")).has(Capability::SYS_ADMIN)
 }
 
 /// What can be given to a container is what this process holds.
 fn bounding_set() -> CapabilitySet {
-    let bounding = CapabilitySet::from_bits(status_bits("CapBnd"));
-    if privileged() { bounding.and(CapabilitySet::from_bits(status_bits("CapPrm"))) } else { bounding }
+    let bounding = CapabilitySet::from_bits(own_status_bits("CapBnd"));
+    if privileged() { bounding.and(CapabilitySet::from_bits(own_status_bits("CapPrm"))) } else { bounding }
 }
 
 fn system_name(os_release: &str) -> String {

@@ -20,6 +20,7 @@ pub mod mechanism;
 pub mod observation;
 pub mod plan;
 pub mod record;
+pub mod remap;
 pub mod report;
 pub mod scenario;
 pub mod seccomp;

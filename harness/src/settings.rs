@@ -11,6 +11,7 @@ use std::sync::Arc;
 use whyblocked_agent::layout;
 
 use crate::capability::CapabilitySet;
+use crate::remap::Prepared;
 use crate::seccomp::Policy;
 
 /// A container's settings.
@@ -50,6 +51,17 @@ pub struct Settings {
     pub selinux: Option<String>,
     /// The process's AppArmor profile; `None` is the harness's own.
     pub apparmor: Option<String>,
+    /// A Docker daemon of its own; `None` is the one that is there. The built-in engine has none.
+    pub daemon: Option<Arc<DaemonSettings>>,
+}
+
+/// How a Docker daemon of a scenario's own is started.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DaemonSettings {
+    /// Its `daemon.json`.
+    pub config: String,
+    /// What is added to its copy of the host's /etc.
+    pub etc: Vec<Prepared>,
 }
 
 impl Settings {
@@ -86,6 +98,17 @@ impl Settings {
     pub fn drop_host_sysctls(&mut self) {
         let Namespaces { network, ipc, .. } = self.namespaces;
         self.sysctls.retain(|name, _| if name.starts_with("net.") { network } else { ipc });
+    }
+}
+
+impl DaemonSettings {
+    /// The same daemon without `userns-remap`; `None` if nothing else is said, so that any daemon will do.
+    pub fn without_remapping(&self) -> Option<Self> {
+        let mut config: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&self.config).unwrap_or_default();
+        config.remove("userns-remap");
+        let text = || serde_json::to_string_pretty(&config).expect("it was read from text");
+        (!config.is_empty()).then(|| Self { config: text(), etc: Vec::new() })
     }
 }
 
@@ -294,6 +317,14 @@ mod tests {
 
     fn host(source: &str, target: &str) -> Bind {
         bind(BindSource::Host(source.into()), target)
+    }
+
+    #[rstest]
+    #[case::nothing_else("{\"userns-remap\": \"vagrant\"}", None)]
+    #[case::something_else("{\"userns-remap\": \"vagrant\", \"icc\": false}", Some("{\n  \"icc\": false\n}"))]
+    fn without_remapping(#[case] config: &str, #[case] left: Option<&str>) {
+        let daemon = DaemonSettings { config: config.to_owned(), etc: Vec::new() };
+        assert_eq!(daemon.without_remapping().map(|daemon| daemon.config).as_deref(), left);
     }
 
     #[rstest]

@@ -27,31 +27,45 @@ impl Dockerd {
     /// If it does not answer; its last words are in the message.
     pub fn start() -> Self {
         let place = Place::new();
-        let path = |name: &str| place.path(name).display().to_string();
-        fs::write(place.path("daemon.json"), "{}").expect("the directory is ours");
-        let log = File::create(place.path("log")).expect("the directory is ours");
-        let child = Command::new("dockerd")
-            .args(["--config-file", &path("daemon.json"), "--data-root", &path("data")])
-            .args(["--exec-root", &path("exec"), "--pidfile", &path("pid"), "--host"])
-            .arg(format!("unix://{}", path("sock")))
-            // A file system that works on every other.
-            .args(["--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a file can be opened twice"))
-            .stderr(log)
-            .spawn()
-            .expect("dockerd can be started");
+        let child = spawn(&place, Command::new("dockerd"), "{}");
         let mut daemon = Self { place, child };
+        daemon.wait_until_it_answers();
+        daemon
+    }
+
+    /// Ends it and starts it again with the same data, with this `daemon.json`, and with an /etc of its own: a copy of
+    /// the host's at `etc`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer.
+    pub fn restart_in(&mut self, etc: PathBuf, config: &str) {
+        self.end();
+        fs::create_dir_all(&etc).expect("the place is ours");
+        let script =
+            "mount -t tmpfs tmpfs \"$0\" && cp -a /etc/. \"$0\" && mount --bind \"$0\" /etc && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--", "sh", "-c", script]).arg(etc).arg("dockerd");
+        self.child = spawn(&self.place, command, config);
+        self.wait_until_it_answers();
+    }
+
+    /// Kills it, without a chance to put anything away.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn wait_until_it_answers(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        while !daemon.docker(&["version"]).status.success() {
-            let alive = daemon.child.try_wait().expect("it is our child").is_none();
+        while !self.docker(&["version"]).status.success() {
+            let alive = self.child.try_wait().expect("it is our child").is_none();
             if !alive || Instant::now() > deadline {
-                let log = fs::read_to_string(daemon.place.path("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.place.path("log")).unwrap_or_default();
                 panic!("dockerd does not answer:\n{log}");
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        daemon
     }
 
     /// `DOCKER_HOST` for those who are to use it.
@@ -83,6 +97,24 @@ impl Dockerd {
     }
 }
 
+fn spawn(place: &Place, mut command: Command, config: &str) -> Child {
+    let path = |name: &str| place.path(name).display().to_string();
+    fs::write(place.path("daemon.json"), config).expect("the directory is ours");
+    let log = File::create(place.path("log")).expect("the directory is ours");
+    command
+        .args(["--config-file", &path("daemon.json"), "--data-root", &path("data")])
+        .args(["--exec-root", &path("exec"), "--pidfile", &path("pid"), "--host"])
+        .arg(format!("unix://{}", path("sock")))
+        // A file system that works on every other.
+        .args(["--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false"])
+        .arg("--ip-forward=false")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file can be opened twice"))
+        .stderr(log)
+        .spawn()
+        .expect("dockerd can be started")
+}
+
 impl Drop for Dockerd {
     fn drop(&mut self) {
         self.end();
@@ -92,6 +124,10 @@ impl Drop for Dockerd {
 
 impl Dockerd {
     fn end(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            self.end_processes();
+            return;
+        }
         // Its own way to end takes its containerd with it.
         // SAFETY: our own child, not yet waited for.
         unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
@@ -103,6 +139,21 @@ impl Dockerd {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What a daemon leaves that was killed: its containerd and the containers' shims.
+    fn end_processes(&self) {
+        let ours = self.place.path("").display().to_string();
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let pid = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+            if let Some(pid) = pid.filter(|pid| *pid != std::process::id() as i32)
+                && String::from_utf8_lossy(&line).contains(&ours)
+            {
+                // SAFETY: a number, of a process that names a directory of this test's own.
+                unsafe { libc::kill(pid, libc::SIGKILL) };
+            }
         }
     }
 

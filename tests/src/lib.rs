@@ -8,6 +8,7 @@ pub mod facility;
 pub mod host_state;
 pub mod html;
 pub mod learner;
+pub mod left;
 pub mod oci;
 pub mod processes;
 pub mod program;

@@ -118,9 +118,9 @@ fn a_file_that_never_ends(#[case] args: &[&str], #[case] message: &str) {
     "title: a\nteaches: b\nservice: {security_opt: [\"secomp=unconfined\"]}\n",
     "'secomp=unconfined' is not known"
 )]
-#[case::remap_true(
-    "title: a\nteaches: b\ndaemon: {userns-remap: true}\n",
-    "userns-remap wants a user's name"
+#[case::a_key_of_the_daemon_that_changes_the_host(
+    "title: a\nteaches: b\ndaemon: {iptables: true}\n",
+    "'iptables' is the harness's to set"
 )]
 fn a_scenario_file_that_makes_no_sense(#[case] text: &str, #[case] message: &str) {
     let (_dir, path) = file("mine.yaml", text);

@@ -47,15 +47,6 @@ fn main() -> ExitCode {
         assert_eq!(daemon.lines(&["ps", "--all", "--quiet"]), [""; 0]);
         assert_eq!(daemon.lines(&["images", "--all", "--quiet"]), [""; 0]);
     }));
-    tests.push(with(&daemon, "what_needs_a_daemon_of_its_own_is_not_run", |daemon| {
-        let (record, _) = run(
-            daemon,
-            &["--scenario", "docker-default", "--scenario", "userns-remap", "--probe", "key-add"],
-        );
-        let reason =
-            record.scenarios.iter().find(|one| one.id == "userns-remap").and_then(|one| one.not_run.clone());
-        assert!(reason.as_ref().is_some_and(|why| why.contains("userns-remap")), "{reason:?}");
-    }));
     tests.push(with(&daemon, "clean_removes_what_dead_runs_left_and_nothing_else", clean));
     let exit = suite::run_in_turn(tests);
     drop(daemon);

@@ -4,13 +4,13 @@
 //! The seed of the moments is printed; `WHYBLOCKED_SEED` gives another.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use whyblocked::witness::trace;
+use whyblocked_tests::left::Left;
 use whyblocked_tests::processes::Nursery;
 use whyblocked_tests::random::Random;
 use whyblocked_tests::{Facility, Place, program, suite};
@@ -28,9 +28,6 @@ const SPAN_MS: u64 = 1500;
 /// How many runs are alive at once.
 const AT_ONCE: usize = 3;
 
-/// Processes may take this long to end after the run that started them.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The seed that is used unless another is asked for.
 const USUAL_SEED: u64 = 9;
 
@@ -45,7 +42,7 @@ fn main() -> ExitCode {
             let run = NURSERY.start(quiet(&mut place.command(&["run", "--scenario", "user-*"])));
             let pid = run.pid();
             assert!(run.wait().success());
-            Left::by(&place, pid).assert_nothing_at_all();
+            Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
         }),
         suite::test("a_run_that_fails_leaves_nothing", ROOT, || {
             let place = Place::new();
@@ -54,7 +51,7 @@ fn main() -> ExitCode {
             let run = NURSERY.start(quiet(&mut command));
             let pid = run.pid();
             assert_eq!(run.wait().code(), Some(3));
-            Left::by(&place, pid).assert_nothing_at_all();
+            Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
         }),
         suite::test("an_interrupted_run_leaves_nothing", ROOT, || {
             for (signal, delay) in [(libc::SIGINT, 400), (libc::SIGTERM, 700), (libc::SIGHUP, 1000)] {
@@ -122,7 +119,7 @@ fn interrupted(signal: i32, delay: Duration) {
     std::thread::sleep(delay);
     run.signal(signal);
     assert_eq!(run.wait().signal(), Some(signal));
-    Left::by(&place, pid).assert_nothing_at_all();
+    Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
     assert!(!place.path("r.json").exists(), "half a record was written");
     let said = std::fs::read_to_string(errors).expect("the run wrote text");
     assert!(said.lines().any(|line| line.starts_with("whyblocked: interrupted by SIG")), "{said}");
@@ -137,9 +134,9 @@ fn interrupted_twice() {
     run.signal(libc::SIGINT);
     run.signal(libc::SIGINT);
     assert_eq!(run.wait().signal(), Some(libc::SIGINT));
-    Left::by(&place, pid).assert_no_process_and_no_mount();
+    Left::by(&NURSERY, &place, pid).assert_no_process_and_no_mount();
     place.succeed(&["clean"]);
-    Left::by(&place, pid).assert_nothing_at_all();
+    Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
 }
 
 fn set_aside() {
@@ -154,7 +151,7 @@ fn set_aside() {
 /// A run that was killed, what it left, and what `clean` said about that.
 struct Killed {
     was_alive: bool,
-    left: Left,
+    left: Left<'static>,
     said: String,
 }
 
@@ -167,19 +164,19 @@ fn killed_and_cleaned(delay: Duration) -> Killed {
     run.signal(libc::SIGKILL);
     let was_alive = !run.wait().success();
 
-    let left = Left::by(&place, pid);
+    let left = Left::by(&NURSERY, &place, pid);
     left.assert_no_process_and_no_mount();
     let output = NURSERY.output(&mut place.command(&["clean"]));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{delay:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
-    Left::by(&place, pid).assert_nothing_at_all();
+    Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
     Killed { was_alive, left, said }
 }
 
 /// What was left is what `clean` says it removed.
 fn assert_all_is_named(killed: &[Killed]) {
     let said: String = killed.iter().map(|one| one.said.as_str()).collect();
-    let unnamed = |paths: fn(&Left) -> &[PathBuf]| -> Vec<&PathBuf> {
+    let unnamed = |paths: for<'b> fn(&'b Left<'static>) -> &'b [PathBuf]| -> Vec<&PathBuf> {
         let all = killed.iter().flat_map(|one| paths(&one.left));
         all.filter(|path| !said.contains(&path.display().to_string())).collect()
     };
@@ -202,12 +199,12 @@ fn next_run_cleans() {
         std::thread::sleep(Duration::from_millis(150 + 20 * attempt));
         run.signal(libc::SIGKILL);
         run.wait();
-        Some((pid, place)).filter(|(pid, place)| !Left::by(place, *pid).traces.is_empty())
+        Some((pid, place)).filter(|(pid, place)| !Left::by(&NURSERY, place, *pid).traces.is_empty())
     });
     let (pid, place) = dead.expect("one of the runs is killed while it watches");
     let other = Place::new();
     other.succeed(&["explain", "docker-default", "key-add"]);
-    assert_eq!(Left::by(&place, pid).traces, [""; 0]);
+    assert_eq!(Left::by(&NURSERY, &place, pid).traces, [""; 0]);
     place.succeed(&["clean"]);
 }
 
@@ -215,7 +212,7 @@ fn clean_beside_a_live_run() {
     let place = Place::new();
     let run = NURSERY.start(quiet(&mut place.command(&["run", "--record", "r.json"])));
     let pid = run.pid();
-    while Left::by(&place, pid).groups.is_empty() {
+    while Left::by(&NURSERY, &place, pid).groups.is_empty() {
         std::thread::sleep(Duration::from_millis(20));
     }
     // From the run's own temporary directory, and from another.
@@ -225,54 +222,9 @@ fn clean_beside_a_live_run() {
         assert!(!said.contains(&format!("whyblocked-run-{pid}-")), "{said}");
     }
     assert!(run.wait().success(), "the run did not survive it");
-    Left::by(&place, pid).assert_nothing_at_all();
+    Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
 }
 
 fn quiet(command: &mut Command) -> &mut Command {
     command.stdout(Stdio::null()).stderr(Stdio::null())
-}
-
-/// What a run has left.
-#[derive(Debug)]
-struct Left {
-    place: PathBuf,
-    directories: Vec<PathBuf>,
-    groups: Vec<PathBuf>,
-    /// Instances of the kernel's trace, and groups of its probes, by the run's name.
-    traces: Vec<String>,
-}
-
-impl Left {
-    fn by(place: &Place, pid: i32) -> Self {
-        let ours = format!("whyblocked-run-{pid}-");
-        let hierarchies = entries(Path::new("/sys/fs/cgroup"));
-        let mut groups: Vec<PathBuf> = hierarchies.iter().flat_map(|hierarchy| entries(hierarchy)).collect();
-        groups.extend(hierarchies);
-        groups.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&ours)));
-        // `cpu` and `cpuacct` may be two names of one directory.
-        groups.retain(|path| path.canonicalize().is_ok_and(|real| real == *path));
-        let mut traces = trace::left_behind();
-        traces.retain(|name| name.starts_with(&ours));
-        Self { place: place.path(""), directories: entries(&place.tmp()), groups, traces }
-    }
-
-    fn assert_no_process_and_no_mount(&self) {
-        let orphans = NURSERY.wait_for_orphans(PATIENCE);
-        assert!(orphans.is_empty(), "still alive after {PATIENCE:?}: {orphans:#?}");
-        let place = self.place.to_str().expect("temporary paths are text").trim_end_matches('/');
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
-        let mounts: Vec<&str> = mounts.lines().filter(|line| line.contains(place)).collect();
-        assert!(mounts.is_empty(), "still mounted: {mounts:#?}");
-    }
-
-    fn assert_nothing_at_all(&self) {
-        self.assert_no_process_and_no_mount();
-        let nothing = self.directories.is_empty() && self.groups.is_empty() && self.traces.is_empty();
-        assert!(nothing, "{self:#?}");
-    }
-}
-
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.path()).collect()
 }

@@ -59,3 +59,10 @@ pub const CANARY: &str = "whyblocked-canary-";
 pub fn canary(token: &str, probe: &str) -> String {
     format!("{CANARY}{token}.{probe}")
 }
+
+/// The name that the agent has where it stands in for runc.
+pub const RUNTIME_NAME: &str = "whyblocked-runtime";
+
+/// The variable of a container's environment that names the namespaces which it is to share with the host although
+/// Docker refuses that: `pid,network`. It is taken away before the container starts.
+pub const SHARED_NAMESPACES: &str = "WHYBLOCKED_SHARED_NAMESPACES";

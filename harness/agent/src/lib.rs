@@ -16,6 +16,7 @@ pub mod mountinfo;
 pub mod probe;
 pub mod roles;
 pub mod runner;
+pub mod runtime;
 pub mod sweep;
 pub mod sys;
 pub mod wire;

@@ -1,16 +1,20 @@
 //! The agent: `/agent REQUEST`, where REQUEST is a [`whyblocked_agent::wire::Request`] as JSON, or
 //! `/agent inspect`, which prints an [`whyblocked_agent::inspect::Inspection`], or `/agent sweep`, which prints what
 //! its filters answer to every call ([`whyblocked_agent::sweep`]), or `/agent neighbour`
-//! ([`whyblocked_agent::roles::be_the_neighbour`]).
+//! ([`whyblocked_agent::roles::be_the_neighbour`]). Under other names it has other roles
+//! ([`whyblocked_agent::roles::by_name`], [`whyblocked_agent::runtime`]).
 
 use std::process::ExitCode;
 
 use whyblocked_agent::hold::Hold;
-use whyblocked_agent::{inspect::Inspection, roles, runner, sweep, wire::Request};
+use whyblocked_agent::{inspect::Inspection, layout, roles, runner, runtime, sweep, wire::Request};
 
 fn main() -> ExitCode {
     let mut args = std::env::args();
     let program = args.next().unwrap_or_default();
+    if program.rsplit('/').next() == Some(layout::RUNTIME_NAME) {
+        return ExitCode::from(runtime::become_runc(std::env::args_os().skip(1).collect()) as u8);
+    }
     if let Some(status) = roles::by_name(&program) {
         return ExitCode::from(status as u8);
     }

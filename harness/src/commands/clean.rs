@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{Exit, Failure, print};
 use crate::engine::docker::clean::Remains;
-use crate::engine::docker::podman;
+use crate::engine::docker::{self, DockerError, podman};
 use crate::engine::embedded::cgroup;
 use crate::engine::run_dir;
 use crate::witness::trace;
@@ -33,16 +33,32 @@ impl Left {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut text = String::new();
     let mut failures = Vec::new();
-    for Left { what, remove } in left_behind() {
-        let removed = if args.dry_run { Ok(()) } else { remove() };
-        match removed {
-            Ok(()) => {
-                let verb = if args.dry_run { "would remove" } else { "removed" };
-                let _ = writeln!(text, "{verb} the {what}");
+    let mut do_all = |left: Vec<Left>, failures: &mut Vec<String>| {
+        for Left { what, remove } in left {
+            let removed = if args.dry_run { Ok(()) } else { remove() };
+            match removed {
+                Ok(()) => {
+                    let verb = if args.dry_run { "would remove" } else { "removed" };
+                    let _ = writeln!(text, "{verb} the {what}");
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                    let _ = writeln!(text, "left the {what}: a run that is alive uses it");
+                }
+                Err(error) => failures.push(format!("cannot remove the {what}: {error}")),
             }
-            Err(error) => failures.push(format!("cannot remove the {what}: {error}")),
+        }
+    };
+    // Whoever could make more of the rest goes first; the directories come last: by them it is known whose it is.
+    do_all(daemons(), &mut failures);
+    do_all(services(), &mut failures);
+    do_all(kernel_s(), &mut failures);
+    for (whose, remains) in [("a Docker daemon", of_docker()), ("a Podman service", of_podman())] {
+        match remains {
+            Ok(left) => do_all(left, &mut failures),
+            Err(error) => failures.push(format!("what {whose} may have cannot be looked at: {error}")),
         }
     }
+    do_all(directories(), &mut failures);
     if text.is_empty() && failures.is_empty() {
         text.push_str("nothing was left behind\n");
     }
@@ -50,44 +66,73 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if failures.is_empty() { Ok(Exit::Expected) } else { Err(Failure::failed(failures.join("; "))) }
 }
 
-/// The directories come last: by them it is known whose the rest is.
-fn left_behind() -> Vec<Left> {
+/// Docker daemons of runs that are no longer alive.
+fn daemons() -> Vec<Left> {
+    let daemons = docker::clean::daemons_left_behind().into_iter();
+    daemons
+        .map(|dir| {
+            let what = format!("Docker daemon in {}", dir.display());
+            Left::new(what, move || docker::clean::end_daemon(&dir))
+        })
+        .collect()
+}
+
+/// Podman services of runs that are no longer alive.
+fn services() -> Vec<Left> {
+    let services = podman::remains::left_behind().into_iter();
+    services
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let what = format!("Podman service and storage of {name}");
+            Left::new(what, move || podman::remains::remove(&path))
+        })
+        .collect()
+}
+
+fn kernel_s() -> Vec<Left> {
     let traces = trace::left_behind().into_iter();
     let traces =
         traces.map(|name| Left::new(format!("kernel trace instance {name}"), move || trace::remove(&name)));
     let groups = cgroup::left_behind().into_iter();
     let groups = groups
         .map(|path| Left::new(format!("control group {}", path.display()), move || cgroup::remove(&path)));
-    let directories = run_dir::left_behind().into_iter();
-    let directories = directories.map(|path| {
-        Left::new(format!("directory {}", path.display()), move || std::fs::remove_dir_all(&path))
-    });
-    let services = podman::remains::left_behind().into_iter().map(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Left::new(format!("Podman service and storage of {name}"), move || podman::remains::remove(&path))
-    });
-    // A service's containers go with it; their control groups are empty then.
-    services.chain(traces).chain(groups).chain(of_daemons()).chain(directories).collect()
+    traces.chain(groups).collect()
 }
 
-/// What the Docker daemon has, and the Podman service that is named; nothing where there is none.
-fn of_daemons() -> Vec<Left> {
-    let daemons = [Remains::of_the_daemon(), Remains::of_the_named_podman()];
-    daemons
-        .into_iter()
-        .flatten()
-        .map(Rc::new)
-        .flat_map(|remains| {
-            let left = remains.left_behind().unwrap_or_default().into_iter();
-            left.map(move |one| {
-                let remains = Rc::clone(&remains);
-                Left::new(remains.describe(&one), move || remains.remove(&one).map_err(std::io::Error::other))
-            })
+/// What the Docker daemon has; nothing if there is no daemon.
+fn of_docker() -> Result<Vec<Left>, DockerError> {
+    Remains::of_the_daemon()?.map_or(Ok(Vec::new()), of)
+}
+
+/// What the Podman service has that is named; nothing if none is.
+fn of_podman() -> Result<Vec<Left>, DockerError> {
+    Remains::of_the_named_podman()?.map_or(Ok(Vec::new()), of)
+}
+
+fn of(remains: Remains) -> Result<Vec<Left>, DockerError> {
+    let remains = Rc::new(remains);
+    let left = remains.left_behind()?.into_iter();
+    Ok(left
+        .map(|one| {
+            let what = remains.describe(&one);
+            let remains = Rc::clone(&remains);
+            Left::new(what, move || remains.remove(&one))
+        })
+        .collect())
+}
+
+fn directories() -> Vec<Left> {
+    let directories = run_dir::left_behind().into_iter();
+    directories
+        .map(|path| {
+            let what = format!("directory {}", path.display());
+            Left::new(what, move || std::fs::remove_dir_all(&path))
         })
         .collect()
 }
 
 /// How many things dead runs have left.
 pub(super) fn count() -> usize {
-    left_behind().len()
+    let docker = [of_docker(), of_podman()].into_iter().flatten().map(|left| left.len()).sum::<usize>();
+    daemons().len() + services().len() + kernel_s().len() + docker + directories().len()
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Format, clean, json, print};
 use crate::capability::CapabilitySet;
+use crate::engine::docker::Daemon;
 use crate::engine::run_dir::PREFIX;
-use crate::host::{Host, Reach};
+use crate::host::{Host, Reach, in_path};
 use crate::witness::Witnesses;
 
 /// Options of `doctor`.
@@ -80,8 +81,8 @@ fn look(host: &Host, reach: &Reach) -> Vec<Finding> {
         ),
         finding(
             "Podman",
-            if crate::host::in_path("podman") { "installed" } else { "not installed" },
-            crate::host::in_path("podman"),
+            if in_path("podman") { "installed" } else { "not installed" },
+            in_path("podman"),
             "only --engine podman needs it: install the package podman, and uidmap to use it without root",
         ),
         finding(
@@ -120,8 +121,21 @@ fn look(host: &Host, reach: &Reach) -> Vec<Finding> {
             witnesses.audit,
             "run as root; without it the kernel's own notes on refusals are not read",
         ),
+        docker(reach),
         finding("left behind", &format!("{left} things of killed runs"), left == 0, "run: whyblocked clean"),
     ]
+}
+
+/// Whether `--engine docker` can be used, and how.
+fn docker(reach: &Reach) -> Finding {
+    let own = reach.privileged && in_path("dockerd");
+    let (found, fine) = match Daemon::find() {
+        Ok(Some(daemon)) => (format!("{} at {}", daemon.version(), daemon.address()), reach.privileged),
+        Ok(None) if own => ("installed, not running; a run starts a daemon of its own".to_owned(), true),
+        Ok(None) => ("not running".to_owned(), false),
+        Err(error) => (error.to_string(), false),
+    };
+    finding("Docker", &found, fine, "for --engine docker: install it (Debian: docker.io), and run as root")
 }
 
 fn finding(subject: &'static str, found: &str, fine: bool, advice: &str) -> Finding {

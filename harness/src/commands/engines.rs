@@ -3,50 +3,73 @@
 use super::Failure;
 use super::selection::EngineChoice;
 use crate::capability::CapabilitySet;
-use crate::engine::Engine;
-use crate::engine::EngineError;
 use crate::engine::docker::podman::Podman;
-use crate::engine::docker::{Daemon, Docker};
+use crate::engine::docker::{Daemon, Docker, DockerError, Introduced};
 use crate::engine::embedded::Embedded;
-use crate::host::{Reach, Version};
+use crate::engine::{Engine, EngineError};
+use crate::host::{Reach, Version, in_path};
+use crate::scenario::Scenario;
 use crate::scenario::defaults::Defaults;
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
-/// An engine that can be used; no container is started yet.
+/// An engine that is ready.
 pub(super) enum Chosen {
     /// Built in.
-    Embedded,
-    /// A daemon that answers.
-    Docker(Box<Daemon>),
-    /// A Podman service that answers: the run's own, or one that was named.
+    Embedded(Box<Embedded>),
+    /// Docker daemons.
+    Docker(Box<Docker>),
+    /// A Podman service: the run's own, or one that was named.
     Podman(Box<Podman>),
 }
 
 impl Chosen {
-    /// Finds it.
-    pub(super) fn find(choice: EngineChoice, reach: &Reach) -> Result<Self, Failure> {
+    /// Makes it ready: a Docker daemon of the run's own is started where there is none.
+    pub(super) fn new(choice: EngineChoice, reach: &Reach) -> Result<Self, Failure> {
         match choice {
-            EngineChoice::Auto | EngineChoice::Embedded => Ok(Self::Embedded),
-            EngineChoice::Docker => Ok(Self::Docker(Box::new(Daemon::connect().map_err(EngineError::from)?))),
+            EngineChoice::Auto | EngineChoice::Embedded => {
+                Ok(Self::Embedded(Box::new(Embedded::new(reach)?)))
+            }
+            EngineChoice::Docker => {
+                let daemon = found(reach)?;
+                Ok(Self::Docker(Box::new(Docker::new(daemon, reach)?)))
+            }
             EngineChoice::Podman => Ok(Self::Podman(Box::new(Podman::start(reach)?))),
+        }
+    }
+
+    /// The engine.
+    pub(super) fn engine(&self) -> &dyn Engine {
+        match self {
+            Self::Embedded(engine) => engine.as_ref(),
+            Self::Docker(engine) => engine.as_ref(),
+            Self::Podman(engine) => engine.as_ref(),
+        }
+    }
+
+    /// No other live run has it, and what the run leaves is called so.
+    pub(super) fn run_name(&self) -> &str {
+        match self {
+            Self::Embedded(engine) => engine.run_name(),
+            Self::Docker(engine) => engine.run_name(),
+            Self::Podman(engine) => engine.run_name(),
         }
     }
 
     /// What its containers get that ask for nothing.
     pub(super) fn defaults(&self) -> Defaults {
         match self {
-            Self::Embedded => Defaults::docker(DefaultProfile::default()),
-            Self::Docker(daemon) => Defaults::docker(daemon.default_profile()),
-            Self::Podman(podman) => podman.defaults().clone(),
+            Self::Embedded(_) => Defaults::docker(DefaultProfile::default()),
+            Self::Docker(engine) => Defaults::docker(engine.daemon().default_profile()),
+            Self::Podman(engine) => engine.defaults().clone(),
         }
     }
 
     /// The capabilities that it can give.
     pub(super) fn capabilities(&self) -> CapabilitySet {
         match self {
-            Self::Embedded | Self::Podman(_) => CapabilitySet::ALL,
-            Self::Docker(daemon) => daemon.capabilities(),
+            Self::Embedded(_) | Self::Podman(_) => CapabilitySet::ALL,
+            Self::Docker(engine) => engine.daemon().capabilities(),
         }
     }
 
@@ -58,12 +81,12 @@ impl Chosen {
     /// For the record, where it is another program than this.
     pub(super) fn version(&self) -> Option<Version> {
         match self {
-            Self::Embedded => None,
-            Self::Docker(daemon) => {
-                Some(Version { name: "docker".to_owned(), version: daemon.version().to_owned() })
+            Self::Embedded(_) => None,
+            Self::Docker(engine) => {
+                Some(Version { name: "docker".to_owned(), version: engine.daemon().version().to_owned() })
             }
-            Self::Podman(podman) => {
-                Some(Version { name: "podman".to_owned(), version: podman.version().to_owned() })
+            Self::Podman(engine) => {
+                Some(Version { name: "podman".to_owned(), version: engine.version().to_owned() })
             }
         }
     }
@@ -71,29 +94,36 @@ impl Chosen {
     /// Why it cannot start a scenario, if that is known before it is tried.
     pub(super) fn cannot(&self, settings: &Settings) -> Option<String> {
         match self {
-            Self::Embedded => None,
-            Self::Docker(_) => Docker::cannot(settings),
-            Self::Podman(podman) => podman.cannot(settings),
+            Self::Embedded(_) | Self::Docker(_) => None,
+            Self::Podman(engine) => engine.cannot(settings),
         }
     }
 
-    /// The engine and the run's name: no other live run has it, and what the run leaves is called so.
-    pub(super) fn start(self, reach: &Reach) -> Result<(Box<dyn Engine>, String), Failure> {
+    /// What it makes of a scenario's own words.
+    pub(super) fn introduce(
+        &self,
+        scenario: &Scenario,
+        settings: &Settings,
+        reach: &Reach,
+    ) -> Result<Introduced, Failure> {
         match self {
-            Self::Embedded => {
-                let engine = Embedded::new(reach)?;
-                let run = engine.run_name().to_owned();
-                Ok((Box::new(engine), run))
+            Self::Embedded(_) | Self::Podman(_) => {
+                Ok(Introduced::Started { settings: Box::new(settings.clone()), notes: Vec::new() })
             }
-            Self::Docker(daemon) => {
-                let engine = Docker::new(*daemon, reach)?;
-                let run = engine.run_name().to_owned();
-                Ok((Box::new(engine), run))
-            }
-            Self::Podman(engine) => {
-                let run = engine.run_name().to_owned();
-                Ok((engine, run))
+            Self::Docker(engine) => {
+                let lacking = scenario.capabilities()?.without(reach.bounding_set);
+                Ok(engine.introduce(scenario, settings, lacking)?)
             }
         }
     }
+}
+
+/// The daemon that is there; `None` where one of the run's own can take its place.
+fn found(reach: &Reach) -> Result<Option<Daemon>, Failure> {
+    let found =
+        if reach.privileged && in_path("dockerd") { Daemon::find() } else { Daemon::connect().map(Some) };
+    if let Ok(None) = found {
+        anstream::eprintln!("no Docker daemon is running here: this run starts one of its own");
+    }
+    found.map_err(|error: DockerError| EngineError::from(error).into())
 }

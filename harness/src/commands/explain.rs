@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Text => explained,
     };
     print(&text)?;
-    Ok(session::exit(&record))
+    session::exit(&record)
 }
 
 impl Args {
@@ -65,6 +65,7 @@ impl Args {
             engine: self.engine,
             place: Place::default(),
             seccomp_default: self.seccomp_default,
+            prepare_host: false,
         }
     }
 }

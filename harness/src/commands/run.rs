@@ -40,5 +40,5 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Json => json(&record)?,
     };
     print(&text)?;
-    Ok(session::exit(&record))
+    session::exit(&record)
 }

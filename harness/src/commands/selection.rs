@@ -25,6 +25,9 @@ pub(super) struct Selection {
     /// Whose default system-call filter a container gets [default: 26; with --engine docker or podman the engine's own]
     #[arg(long, value_enum)]
     pub(super) seccomp_default: Option<DefaultProfile>,
+    /// Add to this host what userns-remap needs of it: a user, and lines in /etc/subuid and /etc/subgid
+    #[arg(long)]
+    pub(super) prepare_host: bool,
 }
 
 /// What starts the containers.

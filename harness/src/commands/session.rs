@@ -10,13 +10,16 @@ use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::Selection;
 use super::{Failure, exit::Exit};
+use crate::engine::docker::Introduced;
 use crate::experiment::{self, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
+use crate::remap;
 use crate::scenario::defaults::DefaultFilter;
 use crate::scenario::{Context, Resolution, Scenario};
+use crate::settings::Settings;
 use crate::witness::Witnesses;
 
 /// How a session differs from the usual one.
@@ -35,8 +38,12 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
+    // From here on there are things to put away.
     let interruption = Interruption::listen();
-    let chosen = Chosen::find(selection.engine, &reach)?;
+    if selection.prepare_host {
+        prepare_host(&scenarios, &reach)?;
+    }
+    let chosen = Chosen::new(selection.engine, &reach)?;
     reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
     host.versions.extend(chosen.version());
     let mut defaults = chosen.defaults();
@@ -44,33 +51,50 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         defaults.filter = DefaultFilter::Docker(profile);
     }
     let context = Context { host: &host, reach: &reach, defaults: &defaults, docker: chosen.is_docker() };
+    let mut prepared = Vec::new();
+    for scenario in &scenarios {
+        prepared.push((scenario, prepare(scenario, &context)?));
+    }
     let mut entries = Vec::new();
     let mut subjects = Vec::new();
-    for scenario in &scenarios {
-        let (mut entry, mut subject) = prepare(scenario, &context)?;
-        entry.not_run = entry
-            .not_run
-            .or_else(|| subject.as_ref().and_then(|subject| chosen.cannot(&subject.plan.settings)));
-        if entry.not_run.is_some() {
-            subject = None;
+    for (scenario, (mut entry, settings)) in prepared {
+        if let Some(settings) = settings {
+            entry.not_run = chosen.cannot(&settings);
+            if entry.not_run.is_some() {
+                entries.push(entry);
+                continue;
+            }
+            match chosen.introduce(scenario, &settings, &reach)? {
+                Introduced::Refused(said) => {
+                    entry.not_run = Some(format!("Docker refuses it: {said}"));
+                    entry.refused = Some(said);
+                    // They were about a container that there is not.
+                    entry.notes.clear();
+                }
+                Introduced::Started { mut settings, notes } => {
+                    entry.notes.extend(notes);
+                    if purpose == Purpose::Explanation {
+                        settings.log_filter();
+                    }
+                    let plan = Plan::new(*settings, &reach);
+                    entry.posture = posture(&plan, &reach);
+                    subjects.push(Subject { id: scenario.id.clone(), plan });
+                }
+            }
         }
         entries.push(entry);
-        subjects.extend(subject.map(|mut subject| {
-            if purpose == Purpose::Explanation {
-                subject.plan.settings.log_filter();
-            }
-            subject
-        }));
+        if let ControlFlow::Break(signal) = interruption.flow() {
+            return Err(Failure::interrupted(signal));
+        }
     }
-    let (engine, run) = chosen.start(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
-    let witnesses = Witnesses::set_up(&run);
+    let witnesses = Witnesses::set_up(chosen.run_name());
     let tell = |event: experiment::Event<'_>| {
         progress.tell(event);
         interruption.flow()
     };
-    let outcome = experiment::run(engine.as_ref(), &subjects, &probes, &host, &reach, &witnesses, &tell);
+    let outcome = experiment::run(chosen.engine(), &subjects, &probes, &host, &reach, &witnesses, &tell);
     progress.done();
     let outcome = match outcome {
         ControlFlow::Continue(outcome) => outcome,
@@ -84,19 +108,25 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     Ok(Record {
         format: FORMAT.to_owned(),
         started,
-        engine: engine.about(),
+        engine: chosen.engine().about(),
         witness: witnesses.took_part(),
         scenarios: entries,
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,
+        cut_short: outcome.cut_short,
         timing: outcome.timing,
         host,
     })
 }
 
 /// How a run that made this record ends.
-pub(super) fn exit(record: &Record) -> Exit {
-    if !record.cells.is_empty() {
+pub(super) fn exit(record: &Record) -> Result<Exit, Failure> {
+    if let Some(why) = &record.cut_short {
+        let count = record.cells.len();
+        return Err(Failure::failed(format!("{why}; the run was cut short, with {count} verdicts known")));
+    }
+    // That a container is refused is an answer.
+    Ok(if !record.cells.is_empty() || record.scenarios.iter().any(|scenario| scenario.refused.is_some()) {
         Exit::Expected
     } else if record
         .scenarios
@@ -106,10 +136,10 @@ pub(super) fn exit(record: &Record) -> Exit {
         Exit::Failed
     } else {
         Exit::NothingRun
-    }
+    })
 }
 
-fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry, Option<Subject>), Failure> {
+fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry, Option<Settings>), Failure> {
     let mut entry = ScenarioEntry {
         id: scenario.id.clone(),
         title: scenario.file.title.clone(),
@@ -118,6 +148,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
         posture: Vec::new(),
         notes: Vec::new(),
         not_run: None,
+        refused: None,
     };
     match scenario.resolve(context)? {
         Resolution::NotRun(reason) => {
@@ -125,12 +156,33 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
             Ok((entry, None))
         }
         Resolution::Run(resolved) => {
-            let plan = Plan::new(resolved.settings, context.reach);
             entry.notes = resolved.notes;
-            entry.posture = posture(&plan, context.reach);
-            Ok((entry, Some(Subject { id: scenario.id.clone(), plan })))
+            Ok((entry, Some(resolved.settings)))
         }
     }
+}
+
+/// Adds to the host what the scenarios' daemons need of it, and says so.
+fn prepare_host(scenarios: &[Scenario], reach: &Reach) -> Result<(), Failure> {
+    let mut users = Vec::new();
+    for scenario in scenarios {
+        // Docker makes that one itself.
+        users.extend(scenario.remapped_user()?.filter(|user| user != "dockremap"));
+    }
+    users.sort();
+    users.dedup();
+    if !users.is_empty() && !reach.privileged {
+        return Err(Failure::usage("--prepare-host changes files in /etc; start whyblocked as root"));
+    }
+    for user in users {
+        let done = remap::prepare_host(&user).map_err(|error| {
+            Failure::failed(format!("preparing the host for userns-remap: {user}: {error}"))
+        })?;
+        for step in done {
+            anstream::eprintln!("prepared this host: {step}");
+        }
+    }
+    Ok(())
 }
 
 fn posture(plan: &Plan, reach: &Reach) -> Vec<Posture> {

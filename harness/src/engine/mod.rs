@@ -32,6 +32,12 @@ pub trait Engine: Sync {
     /// How many containers it can usefully run at once.
     fn parallel(&self) -> usize;
 
+    /// Why it can start no container with these settings any more, after one has failed.
+    fn gone(&self, settings: &Settings) -> Option<String> {
+        let _ = settings;
+        None
+    }
+
     /// Starts a container, runs the job's probes in it in their order, and removes it again.
     fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError>;
 }

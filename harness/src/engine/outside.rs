@@ -22,9 +22,9 @@ use super::{EngineError, Job, PROBE_LIMIT, Watch};
 #[derive(Debug)]
 pub(super) struct Outside {
     victim: Child,
+    // Connections need not be accepted to succeed, as long as not too many wait.
     loopback: TcpListener,
-    // Connections need not be accepted to succeed.
-    _abstract: UnixListener,
+    abstract_socket: UnixListener,
     abstract_name: String,
     namespaces: Vec<(String, u64)>,
 }
@@ -41,10 +41,12 @@ impl Outside {
         let address = SocketAddr::from_abstract_name(&abstract_name).map_err(failed("naming a socket"))?;
         let listener =
             UnixListener::bind_addr(&address).map_err(failed("listening on an abstract socket"))?;
+        loopback.set_nonblocking(true).map_err(failed("listening on the loopback"))?;
+        listener.set_nonblocking(true).map_err(failed("listening on an abstract socket"))?;
         Ok(Self {
             victim: start_victim().map_err(failed("starting the victim process"))?,
             loopback,
-            _abstract: listener,
+            abstract_socket: listener,
             abstract_name,
             namespaces: own_namespaces(),
         })
@@ -53,6 +55,7 @@ impl Outside {
     /// What the agent is told: what it is to do in a container that is called `token`, and what waits here.
     pub(super) fn request(&self, job: &Job<'_>, token: &str) -> Request {
         let Job { settings, probes, watch } = *job;
+        self.make_room();
         Request {
             probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
             token: token.to_owned(),
@@ -66,6 +69,14 @@ impl Outside {
             host_namespaces: self.namespaces.clone(),
             ..Request::default()
         }
+    }
+}
+
+impl Outside {
+    /// Takes the connections that wait: the kernel lets the next one hang when there are 128.
+    fn make_room(&self) {
+        while self.loopback.accept().is_ok() {}
+        while self.abstract_socket.accept().is_ok() {}
     }
 }
 
@@ -108,4 +119,28 @@ fn own_namespaces() -> Vec<(String, u64)> {
             Some(((*name).to_owned(), fs::metadata(format!("/proc/self/ns/{name}")).ok()?.ino()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_sockets_answer_however_many_containers_there_are() {
+        let dir = RunDir::create().unwrap();
+        let outside = Outside::start(&dir).unwrap();
+        let settings = testing::settings("docker-default");
+        let name = SocketAddr::from_abstract_name(&outside.abstract_name).unwrap();
+        for _ in 0..600 {
+            let request = outside.request(&Job::unwatched(&settings, &[]), "token");
+            let port = request.loopback_port.unwrap();
+            TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_secs(1)).unwrap();
+            UnixStream::connect_addr(&name).unwrap();
+        }
+    }
 }

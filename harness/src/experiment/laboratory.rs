@@ -44,9 +44,21 @@ pub(super) struct Laboratory {
     by_settings: HashMap<Settings, usize>,
     by_subset: HashMap<(usize, Subset), usize>,
     containers: u64,
+    /// Why the engine can start no more containers, if it cannot.
+    gone: Option<String>,
 }
 
 impl Laboratory {
+    /// Why the engine can start no more containers, if it cannot: what is not known by now stays unknown.
+    pub(super) fn gone(&self) -> Option<&str> {
+        self.gone.as_deref()
+    }
+
+    /// Whether something was seen in a trial.
+    pub(super) fn was_run(&self, trial: usize) -> bool {
+        !self.trials[trial].seen.is_empty()
+    }
+
     /// Why a trial could not be run, if it could not.
     pub(super) fn failure(&self, trial: usize) -> Option<&str> {
         self.trials[trial].failure.as_deref()
@@ -89,8 +101,9 @@ impl Laboratory {
         for pair in pairs.iter_mut().filter(|pair| pair.findings.is_none()) {
             let subject = &subjects[pair.subject];
             loop {
-                let known =
-                    pair.asked.iter().map(|(on, trial)| (*on, self.answer(*trial, pair.probe.id))).collect();
+                // A run that is cut short has asked for what it does not know.
+                let known = pair.asked.iter().filter(|(_, trial)| self.knows(**trial, pair.probe.id));
+                let known = known.map(|(on, trial)| (*on, self.answer(*trial, pair.probe.id))).collect();
                 match search::next(subject.plan.mechanisms.len(), &known) {
                     Step::Done(findings) => {
                         pair.findings = Some(findings);
@@ -101,9 +114,7 @@ impl Laboratory {
                         for on in sets {
                             let trial = self.trial_of(pair.subject, subject, on, reach);
                             pair.asked.insert(on, trial);
-                            let tried = &self.trials[trial];
-                            let known = tried.failure.is_some() || tried.seen.contains_key(pair.probe.id);
-                            if !known {
+                            if !self.knows(trial, pair.probe.id) {
                                 new = true;
                                 if listed.insert((trial, pair.probe.id)) {
                                     wanted.entry(trial).or_default().push(pair.probe);
@@ -119,6 +130,12 @@ impl Laboratory {
             }
         }
         wanted.into_iter().collect()
+    }
+
+    /// Whether a trial has answered for a probe, or can answer nothing.
+    fn knows(&self, trial: usize, probe: &str) -> bool {
+        let tried = &self.trials[trial];
+        tried.failure.is_some() || tried.seen.contains_key(probe)
     }
 
     fn answer(&self, trial: usize, probe: &str) -> search::Seen {
@@ -190,7 +207,11 @@ impl Laboratory {
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<Done>> = Mutex::new(Vec::with_capacity(wanted.len()));
         let broken_off: Mutex<Option<B>> = Mutex::new(None);
-        let go_on = || broken_off.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        let gone: Mutex<Option<String>> = Mutex::new(None);
+        let go_on = || {
+            broken_off.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+                && gone.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        };
         let trials = &self.trials;
         std::thread::scope(|scope| {
             for _ in 0..engine.parallel().clamp(1, wanted.len().max(1)) {
@@ -199,7 +220,16 @@ impl Laboratory {
                         && let Some((trial, probes)) = wanted.get(next.fetch_add(1, Ordering::Relaxed))
                     {
                         let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
-                        let result = run_one(engine, &trials[*trial].settings, &ids, witnesses);
+                        let settings = &trials[*trial].settings;
+                        let mut result = run_one(engine, settings, &ids, witnesses);
+                        // One that breaks off may have said something before.
+                        let whole = |(trial, _): &(Trial, _)| trial.observations.len() == ids.len();
+                        if !result.as_ref().is_ok_and(whole)
+                            && let Some(why) = engine.gone(settings)
+                        {
+                            result = Err(why.clone());
+                            *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                        }
                         let failed = result.as_ref().err().map(String::as_str);
                         if let ControlFlow::Break(why) = tell(Event::Ended { failed }) {
                             *broken_off.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
@@ -209,8 +239,12 @@ impl Laboratory {
                 });
             }
         });
+        self.gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (trial, ids, result) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.trials[trial].take(&ids, result);
+            // That the engine has gone says nothing about a trial.
+            if result.is_ok() || self.gone.is_none() {
+                self.trials[trial].take(&ids, result);
+            }
         }
         broken_off
             .into_inner()

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub cells: Vec<Cell>,
     /// Scenarios that could not be started at all, with the reason.
     pub not_started: BTreeMap<String, String>,
+    /// Why it ended before every verdict was reached, if it did: the engine could start no more containers.
+    pub cut_short: Option<String>,
     /// What it took.
     pub timing: Timing,
 }
@@ -92,9 +94,10 @@ pub fn run<B: Send>(
         .flat_map(|(subject, _)| probes.iter().map(move |probe| Pair::new(subject, probe)))
         .collect();
     for number in 1..=MOST_ROUNDS {
+        // Also settles what the last trials have settled.
         let mut wanted = laboratory.wanted(subjects, &mut pairs, reach);
         wanted.append(&mut dyed);
-        if wanted.is_empty() {
+        if wanted.is_empty() || laboratory.gone().is_some() {
             break;
         }
         tell(Event::Round { number, containers: wanted.len() })?;
@@ -105,13 +108,19 @@ pub fn run<B: Send>(
         let trial = laboratory.scenario_itself(number, subject, reach);
         if let Some(reason) = laboratory.failure(trial) {
             not_started.insert(subject.id.clone(), reason.to_owned());
+        } else if let Some(reason) = laboratory.gone().filter(|_| !laboratory.was_run(trial)) {
+            not_started.insert(subject.id.clone(), reason.to_owned());
         }
     }
-    let decided = pairs.iter().filter(|pair| !not_started.contains_key(&subjects[pair.subject].id));
+    // A run that is cut short knows what it knows.
+    let known = |pair: &&Pair| pair.findings.is_some() || laboratory.gone().is_none();
+    let decided =
+        pairs.iter().filter(known).filter(|pair| !not_started.contains_key(&subjects[pair.subject].id));
     let cells = decided.map(|pair| laboratory.verdict(&subjects[pair.subject], pair, host, reach)).collect();
     ControlFlow::Continue(Outcome {
         cells,
         not_started,
+        cut_short: laboratory.gone().map(str::to_owned),
         timing: Timing {
             seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
             ..laboratory.timing()

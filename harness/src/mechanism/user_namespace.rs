@@ -1,6 +1,8 @@
 //! The user namespace: other ids, and capabilities that count only inside. It never takes a capability
 //! away; that is `capabilities`.
 
+use std::sync::Arc;
+
 use super::{Check, Entry, Key, Mechanism};
 use crate::settings::UserNamespace;
 
@@ -31,11 +33,11 @@ pub(super) const ENTRY: Entry = Entry {
         },
         Key {
             key: "daemon: userns-remap",
-            turns: "NAME gives the container a user namespace whose ids are NAME's range in /etc/subuid, default that of dockremap; where the file has no line for it the built-in engine takes 100000:65536 and says so, while Docker does not start",
+            turns: "NAME gives the container a user namespace whose ids are NAME's range in /etc/subuid, default that of dockremap; where the file has no line for it the built-in engine takes 100000:65536 and says so, while Docker does not start (a daemon of the run's own gets the line, in an /etc of its own)",
         },
         Key {
             key: "privileged",
-            turns: "under userns-remap Docker refuses it unless userns_mode is host; the built-in engine does not, and the capabilities count inside only",
+            turns: "under userns-remap Docker refuses it unless userns_mode is host, and the report shows that; the built-in engine does not, and the capabilities count inside only",
         },
     ],
     open_with: "userns_mode: host   # or a daemon without userns-remap",
@@ -47,8 +49,10 @@ pub(super) const ENTRY: Entry = Entry {
     ],
     // Without privilege every container of this run lives in a user namespace: there is no knob.
     relax: Some(|settings, reach| {
-        if reach.privileged {
-            settings.user_namespace = None;
+        if reach.privileged && settings.user_namespace.take().is_some() {
+            // With `userns_mode: host` the image's files would still be the remapped ids'.
+            settings.daemon =
+                settings.daemon.take().and_then(|daemon| daemon.without_remapping()).map(Arc::new);
         }
     }),
     state: |settings| settings.user_namespace.as_ref().map_or_else(String::new, UserNamespace::describe),

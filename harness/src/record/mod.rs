@@ -37,6 +37,9 @@ pub struct Record {
     pub cells: Vec<Cell>,
     /// What it took.
     pub timing: Timing,
+    /// Why the run ended before every verdict was reached, if it did. What it knows is as good as any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<String>,
 }
 
 /// Which independent methods took part.
@@ -69,6 +72,9 @@ pub struct ScenarioEntry {
     pub notes: Vec<String>,
     /// Why it was not run here, if it was not.
     pub not_run: Option<String>,
+    /// What the engine itself said to the scenario's own words, if it refused them: a result, not a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A mechanism that was on in a scenario.

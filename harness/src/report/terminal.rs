@@ -33,6 +33,13 @@ pub fn table(record: &Record, width: usize) -> String {
     let mut text = String::new();
     let run: Vec<&ScenarioEntry> = record.scenarios.iter().filter(|s| s.not_run.is_none()).collect();
     let proofs = Proofs::of(record);
+    if let Some(why) = &record.cut_short {
+        text.push_str(&wrapped(
+            &format!("CUT SHORT: {}; what was known by then follows", plain(why)),
+            width.min(100),
+            4,
+        ));
+    }
     conflicts(&mut text, &proofs, width.min(100));
     let per_block = (width.saturating_sub(NAME) / CELL).max(1);
     for block in run.chunks(per_block) {
@@ -212,9 +219,12 @@ fn legend(text: &mut String, record: &Record, width: usize) {
 
 fn not_run(text: &mut String, record: &Record, width: usize) {
     for scenario in &record.scenarios {
-        if let Some(reason) = &scenario.not_run {
-            text.push_str(&wrapped(&format!("not run here: {}: {}", scenario.id, plain(reason)), width, 4));
-        }
+        let sentence = match (&scenario.refused, &scenario.not_run) {
+            (Some(said), _) => format!("refused by {}: {}: {}", record.engine.name, scenario.id, plain(said)),
+            (None, Some(reason)) => format!("not run here: {}: {}", scenario.id, plain(reason)),
+            (None, None) => continue,
+        };
+        text.push_str(&wrapped(&sentence, width, 4));
     }
 }
 

@@ -182,3 +182,15 @@ impl Default for Pairs {
         Self::List(Vec::new())
     }
 }
+
+impl Pairs {
+    /// All of them; an entry of a list without `=` has an empty value.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Map(map) => map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            Self::List(list) => {
+                list.iter().map(|entry| entry.split_once('=').unwrap_or((entry, ""))).collect()
+            }
+        }
+    }
+}

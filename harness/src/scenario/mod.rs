@@ -3,6 +3,7 @@
 //! A file that makes no sense is a [`ScenarioError`]; a file that makes sense but asks for what this host
 //! does not have is [`Resolution::NotRun`], with the reason.
 
+mod daemon;
 pub mod defaults;
 mod error;
 pub mod file;
@@ -13,6 +14,8 @@ mod service;
 pub mod values;
 
 use std::collections::BTreeMap;
+
+use crate::capability::CapabilitySet;
 
 pub use error::{ScenarioError, most_like, nearest};
 pub use library::{Origin, builtin_ids, glob, select};
@@ -45,6 +48,18 @@ impl Scenario {
     /// Turns what was written into settings for the host that `context` describes.
     pub fn resolve(&self, context: &Context<'_>) -> Result<Resolution, ScenarioError> {
         resolve::resolve(self, context)
+    }
+
+    /// The capabilities that its words give, whatever the host has.
+    pub fn capabilities(&self) -> Result<CapabilitySet, ScenarioError> {
+        let at = |key: &'static str| move |why: String| ScenarioError::Value { path: self.path(), key, why };
+        let defaults = defaults::Defaults::docker(crate::seccomp::DefaultProfile::default());
+        service::capabilities(&self.file.service, &defaults, at)
+    }
+
+    /// The user whose subordinate ids its daemon is told to use.
+    pub fn remapped_user(&self) -> Result<Option<String>, ScenarioError> {
+        Ok(daemon::Meant::of(self)?.remap)
     }
 
     /// The path to name in messages.

@@ -2,16 +2,18 @@
 //! away, each with a note.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::sync::Arc;
 
+use super::daemon::{self, Meant};
 use super::defaults::Defaults;
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
 use super::{Scenario, ScenarioError, service};
 use crate::capability::CapabilitySet;
 use crate::host::{self, Host, Reach};
+use crate::remap::{Found, USUAL_RANGE};
 use crate::seccomp::{self, Policy};
-use crate::settings::{IdRange, Relabel, Settings, UserNamespace};
+use crate::settings::{Relabel, Settings, UserNamespace};
 
 /// What a scenario is resolved for.
 #[derive(Debug)]
@@ -54,24 +56,23 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
-/// The id range of `userns-remap` where `/etc/subuid` has none: Docker's documentation and the source notes use it.
-const USUAL_RANGE: IdRange = IdRange { first: 100_000, size: 65_536 };
-
 pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Resolution, ScenarioError> {
     let written = &scenario.file.service;
     let at = |key: &'static str| move |why: String| ScenarioError::Value { path: scenario.path(), key, why };
     let opt = security_opt::parse(&written.security_opt).map_err(at("security_opt"))?;
+    let opts_out = service::opts_out_of_remapping(written, at)?;
     let defaults = context.defaults;
     let mut notes = defaults.notes.clone();
 
     // Everything that can be wrong with the file is looked at before anything that this host may lack.
+    let daemon = Meant::of(scenario)?;
     let capabilities = service::capabilities(written, defaults, at)?;
     let identity = service::identity(written, at)?;
     let mut settings = Settings {
-        seccomp: filter(scenario, &opt, capabilities, context)?,
+        seccomp: filter(scenario, &opt, &daemon, capabilities, context)?,
         capabilities,
         user_namespace: None,
-        no_new_privileges: opt.no_new_privileges.unwrap_or(false),
+        no_new_privileges: opt.no_new_privileges.unwrap_or(daemon.no_new_privileges),
         namespaces: service::namespaces(written, defaults, at)?,
         read_only_root: written.read_only,
         read_only_kernel_mounts: !written.privileged,
@@ -84,19 +85,30 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         sysctls: BTreeMap::new(),
         selinux: None,
         apparmor: None,
+        daemon: None,
         identity,
     };
+    if daemon.host_cgroups && written.cgroup.is_none() {
+        settings.namespaces.cgroup = false;
+    }
     if !opt.system_paths_unconfined && !written.privileged {
         settings.masked_paths.clone_from(&defaults.masked_paths);
         settings.read_only_paths.clone_from(&defaults.read_only_paths);
     }
-    let remap = service::remap(scenario, written, at)?;
+    let remap = daemon.remap.as_deref().filter(|_| !opts_out);
     let wanted_sysctls = service::sysctls(written, at)?;
 
-    if let Some(reason) = unmet(scenario, context) {
+    if let Some(reason) = unmet(scenario, &daemon, context) {
         return Ok(Resolution::NotRun(reason));
     }
-    match user_namespace(remap.as_deref(), &settings, context.reach, &mut notes) {
+    if context.docker && !scenario.file.daemon.is_empty() {
+        let found = Found::read();
+        let (own, note) = daemon::settings(&scenario.file.daemon, &daemon, &found);
+        notes.extend(note);
+        notes.extend(not_relaxed(&daemon));
+        settings.daemon = Some(Arc::new(own));
+    }
+    match user_namespace(remap, &settings, context, &mut notes) {
         Ok(namespace) => settings.user_namespace = namespace,
         Err(reason) => return Ok(Resolution::NotRun(reason)),
     }
@@ -106,7 +118,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
         return Ok(Resolution::NotRun(reason));
     }
-    if let Err(reason) = relabelling(&settings, context.reach, &mut notes) {
+    if let Err(reason) = relabelling(&settings, context, &mut notes) {
         return Ok(Resolution::NotRun(reason));
     }
     fit(&mut settings, context, &mut notes);
@@ -119,15 +131,16 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
 fn filter(
     scenario: &Scenario,
     opt: &SecurityOpt,
+    daemon: &Meant,
     capabilities: CapabilitySet,
     context: &Context<'_>,
-) -> Result<Option<std::sync::Arc<Policy>>, ScenarioError> {
+) -> Result<Option<Arc<Policy>>, ScenarioError> {
     let situation =
         seccomp::Situation { capabilities, kernel: seccomp::kernel_version(&context.host.kernel) };
     let policy =
-        match opt.seccomp.as_deref() {
+        match opt.seccomp.as_deref().or(daemon.seccomp_profile.as_deref()) {
             Some("unconfined") => return Ok(None),
-            None if scenario.file.service.privileged => return Ok(None),
+            _ if opt.seccomp.is_none() && scenario.file.service.privileged => return Ok(None),
             None | Some("builtin") => context.defaults.filter.resolve(&situation).map_err(|why| {
                 ScenarioError::Value { path: scenario.path(), key: "the engine's default filter", why }
             })?,
@@ -139,14 +152,27 @@ fn filter(
                 })?
             }
         };
-    Ok(Some(std::sync::Arc::new(policy)))
+    Ok(Some(Arc::new(policy)))
 }
 
 /// Why this host cannot run the scenario at all.
-fn unmet(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
-    if let Some(key) = scenario.file.daemon.keys().find(|key| key.as_str() != "userns-remap") {
-        return Some(format!("daemon: {key} needs a Docker daemon of its own, and none is started yet"));
-    }
+fn unmet(scenario: &Scenario, daemon: &Meant, context: &Context<'_>) -> Option<String> {
+    let missing = missing_facility(scenario, context);
+    let for_dockerd = daemon.unknown.first().filter(|_| !context.docker);
+    missing.or_else(|| {
+        for_dockerd
+            .map(|key| format!("daemon: {key}: there is no Docker daemon to give it to; use --engine docker"))
+    })
+}
+
+/// What a daemon is told that no trial takes back.
+fn not_relaxed(daemon: &Meant) -> Option<String> {
+    (!daemon.unknown.is_empty()).then(|| {
+        format!("the daemon's {}: in force in every trial, and relaxed in none", daemon.unknown.join(", "))
+    })
+}
+
+fn missing_facility(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
     scenario.file.needs.iter().find_map(|need| match need {
         Facility::Selinux if !context.reach.selinux => Some("this kernel runs without SELinux".to_owned()),
         Facility::Apparmor if !context.reach.apparmor => Some("this kernel runs without AppArmor".to_owned()),
@@ -164,10 +190,10 @@ fn unmet(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
 fn user_namespace(
     remap: Option<&str>,
     settings: &Settings,
-    reach: &Reach,
+    context: &Context<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Option<UserNamespace>, String> {
-    if !reach.privileged {
+    if !context.reach.privileged {
         if remap.is_some() {
             notes.push(
                 "userns-remap needs root; the container has this user's own user namespace instead"
@@ -182,9 +208,11 @@ fn user_namespace(
         return Ok(Some(UserNamespace::Caller { uid, gid, more }));
     }
     let Some(user) = remap else { return Ok(None) };
-    let range = fs::read_to_string("/etc/subuid").ok().and_then(|file| host::subordinate_ids(&file, user));
+    let range = host::subordinate_ids(&Found::read().subuid, user);
     let (first, size) = (USUAL_RANGE.first, USUAL_RANGE.size);
-    if range.is_none() {
+    if context.docker {
+        // What this host lacks was said already, and what the container gets is looked at when it is there.
+    } else if range.is_none() {
         notes.push(format!("/etc/subuid has no line for '{user}', so the usual {first}:{size} is used; Docker would refuse to start"));
     } else {
         notes.push(format!("the ids are those of '{user}' in /etc/subuid"));
@@ -193,11 +221,14 @@ fn user_namespace(
 }
 
 /// `:z` and `:Z` mean nothing without SELinux; with it they must not be passed over in silence.
-fn relabelling(settings: &Settings, reach: &Reach, notes: &mut Vec<String>) -> Result<(), String> {
+fn relabelling(settings: &Settings, context: &Context<'_>, notes: &mut Vec<String>) -> Result<(), String> {
     if settings.binds.iter().all(|bind| bind.relabel == Relabel::No) {
         return Ok(());
     }
-    if reach.selinux {
+    if context.reach.selinux && context.docker {
+        return Ok(());
+    }
+    if context.reach.selinux {
         return Err(
             "volumes: the built-in engine does not relabel files yet (:z, :Z), and SELinux is active"
                 .to_owned(),

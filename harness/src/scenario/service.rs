@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::defaults::Defaults;
 use super::file::{Pairs, Service, Ulimit, Volume};
-use super::{Scenario, ScenarioError, values};
+use super::{ScenarioError, values};
 use crate::capability::{Capability, CapabilitySet};
 use crate::settings::{Bind, BindSource, Devices, Identity, Limits, Namespaces, Relabel, Tmpfs};
 
@@ -250,30 +250,17 @@ where
     pairs.into_iter().map(|(name, value)| values::sysctl(name, value).map_err(at("sysctls"))).collect()
 }
 
-/// The user whose subordinate ids the daemon is told to use, unless the container opts out.
-pub(super) fn remap<E>(
-    scenario: &Scenario,
+/// Whether the container stays in the host's user namespace although its daemon remaps.
+pub(super) fn opts_out_of_remapping<E>(
     service: &Service,
     at: impl Fn(&'static str) -> E,
-) -> Result<Option<String>, ScenarioError>
+) -> Result<bool, ScenarioError>
 where
     E: Fn(String) -> ScenarioError,
 {
     match service.userns_mode.as_deref() {
-        Some("host") => return Ok(None),
-        Some(other) => return Err(at("userns_mode")(format!("'{other}' is not known; known: host"))),
-        None => {}
+        None => Ok(false),
+        Some("host") => Ok(true),
+        Some(other) => Err(at("userns_mode")(format!("'{other}' is not known; known: host"))),
     }
-    let Some(value) = scenario.file.daemon.get("userns-remap") else { return Ok(None) };
-    let text = value.as_str().ok_or_else(|| {
-        at("daemon")(
-            "userns-remap wants a user's name or \"default\"; dockerd refuses anything else".to_owned(),
-        )
-    })?;
-    let user = text.split(':').next().unwrap_or("");
-    Ok(match user {
-        "" => None,
-        "default" => Some("dockremap".to_owned()),
-        user => Some(user.to_owned()),
-    })
 }

@@ -85,7 +85,8 @@ pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
-fn lets_through(answer: u32) -> bool {
+/// Whether the call goes on to the kernel.
+pub(crate) fn lets_through(answer: u32) -> bool {
     matches!(answer & libc::SECCOMP_RET_ACTION_FULL, libc::SECCOMP_RET_ALLOW | libc::SECCOMP_RET_LOG)
 }
 

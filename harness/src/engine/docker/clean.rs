@@ -1,14 +1,19 @@
 //! What dead runs have left with the daemon: found by our label alone, so that what is the user's is never touched.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 
+use bollard::errors::Error;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
     RemoveImageOptionsBuilder,
 };
 
+pub use super::private::{end as end_daemon, left_behind as daemons_left_behind};
+
 use super::LABEL;
-use super::connect::Daemon;
+use super::connect::{Daemon, PATIENCE};
 use super::error::DockerError;
 use crate::engine::run_dir;
 
@@ -41,16 +46,17 @@ pub struct Remains {
 }
 
 impl Remains {
-    /// Asks the daemon that the `docker` command would use; `None` if there is none.
-    pub fn of_the_daemon() -> Option<Self> {
-        Daemon::connect().ok().map(|daemon| Self { daemon, whose: "Docker" })
+    /// Asks the daemon that the `docker` command would use; `None` if nobody has named one and none is there.
+    pub fn of_the_daemon() -> Result<Option<Self>, DockerError> {
+        Ok(Daemon::find()?.map(|daemon| Self { daemon, whose: "Docker" }))
     }
 
-    /// Asks the Podman service that `CONTAINER_HOST` names; `None` if there is none.
-    pub fn of_the_named_podman() -> Option<Self> {
-        let address = std::env::var("CONTAINER_HOST").ok()?;
-        let daemon = Daemon::at(address.strip_prefix("unix://")?, &address, "from CONTAINER_HOST").ok()?;
-        Some(Self { daemon, whose: "Podman" })
+    /// Asks the Podman service that `CONTAINER_HOST` names; `None` if nobody has named one.
+    pub fn of_the_named_podman() -> Result<Option<Self>, DockerError> {
+        let Ok(address) = std::env::var("CONTAINER_HOST") else { return Ok(None) };
+        let Some(path) = address.strip_prefix("unix://") else { return Ok(None) };
+        let daemon = Daemon::at(Path::new(path), "from CONTAINER_HOST")?;
+        Ok(Some(Self { daemon, whose: "Podman" }))
     }
 
     /// What something that was left is, for a message.
@@ -75,18 +81,28 @@ impl Remains {
         Ok(left)
     }
 
-    /// Removes it.
-    pub fn remove(&self, left: &Left) -> Result<(), DockerError> {
+    /// Removes it. What is gone already, or going, is removed; what a live run uses is [`io::ErrorKind::ResourceBusy`].
+    pub fn remove(&self, left: &Left) -> io::Result<()> {
         let client = &self.daemon.client;
-        match left {
+        let removed = match left {
             Left::Container(id) => {
                 let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-                self.daemon.ask("removing it", client.remove_container(id, Some(options)))
+                self.daemon.within(PATIENCE, client.remove_container(id, Some(options)))
             }
             Left::Image(id) => {
                 let options = RemoveImageOptionsBuilder::new().build();
-                self.daemon.ask("removing it", client.remove_image(id, Some(options), None)).map(|_| ())
+                let removed = client.remove_image(id, Some(options), None);
+                self.daemon.within(PATIENCE, removed).map(|removed| removed.map(|_| ()))
             }
+        };
+        match removed {
+            Some(Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. })) => Ok(()),
+            Some(Err(Error::DockerResponseServerError { status_code: 409, message })) => match left {
+                Left::Container(_) => Ok(()),
+                Left::Image(_) => Err(io::Error::new(io::ErrorKind::ResourceBusy, message)),
+            },
+            Some(Err(error)) => Err(io::Error::other(DockerError::refused("removing it", &error))),
+            None => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 }

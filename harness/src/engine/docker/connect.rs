@@ -1,7 +1,7 @@
 //! Finding the daemon as the `docker` command does, and talking to it: the library is asynchronous, the engine is not.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -16,10 +16,13 @@ use crate::capability::{Capability, CapabilitySet};
 use crate::seccomp::DefaultProfile;
 
 /// How long a daemon may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a daemon listens if nothing else is said.
 const USUAL: &str = "unix:///var/run/docker.sock";
+
+/// Who said so then.
+const USUALLY: &str = "the usual place";
 
 /// A daemon that answers.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub struct Daemon {
     version: String,
     /// Where it keeps the containers' root directories.
     pub(super) data: String,
+    address: String,
     runtime: Runtime,
 }
 
@@ -42,16 +46,29 @@ struct Address {
 impl Daemon {
     /// Connects to the daemon that the `docker` command would use.
     pub fn connect() -> Result<Self, DockerError> {
-        let Address { address, origin } = address(&|name| std::env::var(name).ok())?;
+        Self::connect_to(address(&|name| std::env::var(name).ok())?)
+    }
+
+    /// The same; `None` if nobody has named one, and none is in the usual place.
+    pub fn find() -> Result<Option<Self>, DockerError> {
+        let address = address(&|name| std::env::var(name).ok())?;
+        let unnamed = address.origin == USUALLY;
+        match Self::connect_to(address) {
+            Err(DockerError::Unreachable { .. }) if unnamed => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Connects to the daemon that listens at a path.
+    pub(super) fn at(socket: &Path, origin: &str) -> Result<Self, DockerError> {
+        let address = format!("unix://{}", socket.display());
+        Self::connect_to(Address { address, origin: origin.to_owned() })
+    }
+
+    fn connect_to(Address { address, origin }: Address) -> Result<Self, DockerError> {
         let Some(path) = address.strip_prefix("unix://") else {
             return Err(DockerError::Elsewhere { address, origin });
         };
-        Self::at(path, &address, &origin)
-    }
-
-    /// Connects to the one that listens at `path`.
-    pub(super) fn at(path: &str, address: &str, origin: &str) -> Result<Self, DockerError> {
-        let (address, origin) = (address.to_owned(), origin.to_owned());
         let unreachable =
             |why: String| DockerError::Unreachable { address: address.clone(), origin: origin.clone(), why };
         // One thread beside the engine's own keeps the connections going.
@@ -76,8 +93,27 @@ impl Daemon {
             client,
             version: information.server_version.unwrap_or_default(),
             data: information.docker_root_dir.unwrap_or_default(),
+            address,
             runtime,
         })
+    }
+
+    /// `100000.100000`: the ids that are root's in its containers, if it remaps them.
+    pub(super) fn remapped_to(&self) -> Option<&str> {
+        let (_, name) = self.data.rsplit_once('/')?;
+        let (uid, gid) = name.split_once('.')?;
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (number(uid) && number(gid)).then_some(name)
+    }
+
+    /// Whether it still answers.
+    pub(super) fn answers(&self) -> bool {
+        matches!(self.within(Duration::from_secs(5), self.client.ping()), Some(Ok(_)))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Waits for an answer of the daemon's.
@@ -155,7 +191,7 @@ fn address(variable: &dyn Fn(&str) -> Option<String>) -> Result<Address, DockerE
         Some(value["currentContext"].as_str()?.to_owned())
     };
     match set("DOCKER_CONTEXT").or_else(current).filter(|name| name != "default") {
-        None => Ok(Address { address: USUAL.to_owned(), origin: "the usual place".to_owned() }),
+        None => Ok(Address { address: USUAL.to_owned(), origin: USUALLY.to_owned() }),
         Some(name) => {
             let missing = || DockerError::Context { name: name.clone(), why: "it is not known".to_owned() };
             let address = config.as_ref().and_then(|config| of_context(config, &name)).ok_or_else(missing)?;
@@ -165,7 +201,7 @@ fn address(variable: &dyn Fn(&str) -> Option<String>) -> Result<Address, DockerE
 }
 
 /// Each context has a directory, named by a hash, with its name in a file.
-fn of_context(config: &std::path::Path, name: &str) -> Option<String> {
+fn of_context(config: &Path, name: &str) -> Option<String> {
     std::fs::read_dir(config.join("contexts").join("meta")).ok()?.flatten().find_map(|entry| {
         let text = std::fs::read_to_string(entry.path().join("meta.json")).ok()?;
         let value: Value = serde_json::from_str(&text).ok()?;

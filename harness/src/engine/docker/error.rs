@@ -1,9 +1,9 @@
 //! What can go wrong with a Docker daemon: where it was looked for, what it said, and what would mend it.
 
-use thiserror::Error;
+use bollard::errors::Error;
 
 /// A daemon that cannot be used, or that refuses something.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum DockerError {
     /// Nobody answers.
     #[error(
@@ -60,7 +60,21 @@ pub enum DockerError {
         /// What, and why.
         what: String,
     },
-    /// The daemon said no, or nothing at all.
+    /// A daemon does not start with its settings.
+    #[error("dockerd does not start with this configuration: {why}")]
+    NotStarted {
+        /// What it said.
+        why: String,
+    },
+    /// The daemon answered, and said no.
+    #[error("{doing}: the daemon says: {said}")]
+    Said {
+        /// What it was asked to do.
+        doing: String,
+        /// Its own words.
+        said: String,
+    },
+    /// The daemon did not answer, or not so that it could be understood.
     #[error("{doing}: {why}")]
     Refused {
         /// What it was asked to do.
@@ -72,15 +86,21 @@ pub enum DockerError {
 
 impl DockerError {
     /// What the client library reports, in words of ours.
-    pub(super) fn refused(doing: impl Into<String>, error: &bollard::errors::Error) -> Self {
-        Self::Refused { doing: doing.into(), why: said(error) }
+    pub(super) fn refused(doing: impl Into<String>, error: &Error) -> Self {
+        let doing = doing.into();
+        match error {
+            Error::DockerResponseServerError { message, .. } => {
+                Self::Said { doing, said: message.trim().to_owned() }
+            }
+            other => Self::Refused { doing, why: other.to_string() },
+        }
     }
 }
 
 /// What the daemon itself said, if it said something.
-pub(super) fn said(error: &bollard::errors::Error) -> String {
+pub(super) fn said(error: &Error) -> String {
     match error {
-        bollard::errors::Error::DockerResponseServerError { message, .. } => {
+        Error::DockerResponseServerError { message, .. } => {
             format!("the daemon says: {}", message.trim())
         }
         other => other.to_string(),

@@ -12,8 +12,8 @@ use whyblocked_agent::layout;
 
 use super::LABEL;
 use super::error::DockerError;
-use super::mounts;
 use super::surroundings::Surroundings;
+use super::{mounts, runtime};
 use crate::capability::Capability;
 use crate::seccomp::write_json::{Dialect, write};
 use crate::settings::{DeviceRule, Settings};
@@ -21,8 +21,6 @@ use crate::settings::{DeviceRule, Settings};
 /// What a container is made with, beside its settings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Given<'a> {
-    /// The image's name.
-    pub(super) image: &'a str,
     /// The agent's argument.
     pub(super) argument: &'a str,
     /// The trial's laboratory directory, if it is mounted.
@@ -39,28 +37,18 @@ pub(super) struct Given<'a> {
     pub(super) surroundings: &'a Surroundings,
 }
 
-/// What no container of this daemon's can be, if the settings ask for it.
-pub(super) fn inexpressible(settings: &Settings) -> Option<String> {
-    let namespace = settings.user_namespace.as_ref()?;
-    Some(format!(
-        "a user namespace ({}) is a setting of the daemon's (userns-remap), and no daemon is started for it yet",
-        namespace.describe()
-    ))
-}
-
-/// The body.
+/// The body, without the image's name.
 pub(super) fn body(settings: &Settings, given: &Given<'_>) -> Result<ContainerCreateBody, DockerError> {
-    if let Some(what) = inexpressible(settings) {
-        return Err(DockerError::Inexpressible { what });
-    }
+    refuse_a_user_namespace_without_its_daemon(settings)?;
     let own = settings.namespaces;
     Ok(ContainerCreateBody {
-        image: Some(given.image.to_owned()),
         cmd: Some(vec![layout::AGENT.to_owned(), given.argument.to_owned()]),
-        env: Some(vec!["PATH=/".to_owned()]),
+        env: Some(environment(settings)),
         working_dir: Some("/".to_owned()),
         user: Some(format!("{}:{}", settings.identity.uid, settings.identity.gid)),
         hostname: own.uts.then(|| "whyblocked".to_owned()),
+        // Its first process has no handler for anything else.
+        stop_signal: Some("SIGKILL".to_owned()),
         attach_stdin: Some(true),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
@@ -72,17 +60,38 @@ pub(super) fn body(settings: &Settings, given: &Given<'_>) -> Result<ContainerCr
     })
 }
 
+/// User namespaces are a daemon's to give, and only some are told to.
+fn refuse_a_user_namespace_without_its_daemon(settings: &Settings) -> Result<(), DockerError> {
+    match &settings.user_namespace {
+        Some(namespace) if settings.daemon.is_none() => Err(DockerError::Inexpressible {
+            what: format!(
+                "a user namespace ({}) is a setting of the daemon's (userns-remap), and this daemon has it not",
+                namespace.describe()
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn environment(settings: &Settings) -> Vec<String> {
+    let shared = runtime::shared(settings);
+    let variable = (!shared.is_empty()).then(|| format!("{}={shared}", runtime::VARIABLE));
+    ["PATH=/".to_owned()].into_iter().chain(variable).collect()
+}
+
 fn host_config(settings: &Settings, given: &Given<'_>) -> Result<HostConfig, DockerError> {
     let own = settings.namespaces;
     let host_or = |own: bool, word: &str| Some(if own { word } else { "host" }.to_owned());
     let limits = &settings.limits;
+    let by_runtime = !runtime::shared(settings).is_empty();
     Ok(HostConfig {
+        runtime: by_runtime.then(|| runtime::NAME.to_owned()),
         // A daemon that remaps ids does it for everybody who does not say otherwise.
-        userns_mode: Some("host".to_owned()),
-        pid_mode: host_or(own.pid, ""),
+        userns_mode: Some(if settings.user_namespace.is_some() { "" } else { "host" }.to_owned()),
+        pid_mode: host_or(own.pid || by_runtime, ""),
         ipc_mode: host_or(own.ipc, "private"),
         uts_mode: host_or(own.uts, ""),
-        network_mode: host_or(own.network, "none"),
+        network_mode: host_or(own.network || by_runtime, "none"),
         cgroupns_mode: Some(if own.cgroup {
             HostConfigCgroupnsModeEnum::PRIVATE
         } else {
@@ -97,6 +106,7 @@ fn host_config(settings: &Settings, given: &Given<'_>) -> Result<HostConfig, Doc
         masked_paths: Some(settings.masked_paths.clone()),
         readonly_paths: Some(settings.read_only_paths.clone()),
         mounts: Some(mounts::binds(settings, given)?),
+        binds: Some(mounts::relabelled(settings, given)?),
         tmpfs: Some(mounts::tmpfs(settings)?),
         devices: Some(devices(settings, given.surroundings)?),
         device_cgroup_rules: Some(match &settings.devices.allowed {
@@ -134,6 +144,9 @@ fn security_opt(settings: &Settings, dialect: Dialect) -> Vec<String> {
     let mut options = Vec::new();
     if settings.no_new_privileges {
         options.push("no-new-privileges".to_owned());
+    } else if settings.daemon.is_some() {
+        // It may be the daemon's default.
+        options.push("no-new-privileges=false".to_owned());
     }
     options.push(match &settings.seccomp {
         None => "seccomp=unconfined".to_owned(),

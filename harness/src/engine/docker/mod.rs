@@ -7,31 +7,41 @@ mod container;
 mod error;
 mod furnish;
 mod image;
+mod introduce;
 mod mapping;
 mod mounts;
 pub mod podman;
+mod private;
+mod runtime;
+mod station;
 mod still;
 mod surroundings;
+mod written;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bollard::models::ContainerCreateBody;
 use whyblocked_agent::wire::Request;
 use whyblocked_agent::{Need, catalogue};
 
 pub use self::connect::Daemon;
 pub use self::error::DockerError;
+pub use self::introduce::Introduced;
+pub(crate) use self::private::RESERVED;
 
 use self::container::{Container, Mark, control_groups};
-use self::image::{Images, Recipe};
+use self::image::Recipe;
 use self::mapping::Given;
+use self::station::{Refused, Station, Stations};
 use self::surroundings::Surroundings;
 use super::lab::Lab;
 use super::outside::Outside;
 use super::run_dir::RunDir;
 use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Standing, Trial, output};
 use crate::host::Reach;
-use crate::seccomp::write_json::{Dialect, write};
+use crate::seccomp::write_json::write;
 use crate::settings::Settings;
 
 /// The label on everything that a run makes; its value is the run's name.
@@ -40,11 +50,10 @@ pub const LABEL: &str = "whyblocked.run";
 /// What a container may take beside its probes' own limits.
 const SETUP_LIMIT: Duration = Duration::from_secs(60);
 
-/// A Docker daemon, and what this run's containers share.
+/// Docker daemons, and what this run's containers share.
 #[derive(Debug)]
 pub struct Docker {
-    daemon: Daemon,
-    images: Images,
+    stations: Stations,
     surroundings: Surroundings,
     outside: Outside,
     // Dropped last: by it others know that the run lives.
@@ -53,15 +62,15 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// Prepares what all containers share: a directory of the run's own, the victim and the listening sockets.
-    pub fn new(daemon: Daemon, reach: &Reach) -> Result<Self, EngineError> {
+    /// Prepares what all containers share: a directory of the run's own, the victim and the listening sockets, and a
+    /// daemon of the run's own if there is no other.
+    pub fn new(daemon: Option<Daemon>, reach: &Reach) -> Result<Self, EngineError> {
         if !reach.privileged {
             return Err(DockerError::NeedsRoot.into());
         }
         let dir = RunDir::create()?;
         Ok(Self {
-            daemon,
-            images: Images::default(),
+            stations: Stations::new(daemon, dir.path(), dir.name())?,
             surroundings: Surroundings::read(),
             outside: Outside::start(&dir)?,
             dir,
@@ -69,9 +78,9 @@ impl Docker {
         })
     }
 
-    /// Why no container can be started with these settings, whatever the daemon says.
-    pub fn cannot(settings: &Settings) -> Option<String> {
-        mapping::inexpressible(settings).map(|what| DockerError::Inexpressible { what }.to_string())
+    /// The daemon for scenarios that do not say what its settings are.
+    pub fn daemon(&self) -> &Daemon {
+        &self.stations.main().daemon
     }
 
     /// A name that no other live run has.
@@ -79,37 +88,56 @@ impl Docker {
         self.dir.name()
     }
 
-    fn dialect(&self) -> Dialect {
-        if self.daemon.drops_the_default_errno() { Dialect::NoDefaultErrno } else { Dialect::Whole }
+    /// The daemon for some settings; it is started if need be.
+    fn station(&self, settings: &Settings) -> Result<Result<Arc<Station>, Refused>, EngineError> {
+        self.stations.with(settings.daemon.as_ref(), self.dir.path(), self.dir.name())
     }
 
-    fn create(
+    /// The next container's number in this run.
+    fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A container, made from the agent's image.
+    fn create<'a>(
         &self,
+        station: &'a Station,
         settings: &Settings,
         number: u64,
         lab: Option<&Lab>,
         argument: &str,
-    ) -> Result<Container<'_>, EngineError> {
+    ) -> Result<Container<'a>, EngineError> {
+        let given = Given {
+            argument,
+            lab: lab.map(Lab::path),
+            run: self.dir.name(),
+            dialect: station.dialect(),
+            data: &station.daemon.data,
+            empty: &self.dir.mount_point(),
+            surroundings: &self.surroundings,
+        };
+        let body = mapping::body(settings, &given)?;
+        self.create_from(station, settings, number, &body)
+    }
+
+    /// The same, of another body; the image is put in.
+    fn create_from<'a>(
+        &self,
+        station: &'a Station,
+        settings: &Settings,
+        number: u64,
+        body: &ContainerCreateBody,
+    ) -> Result<Container<'a>, EngineError> {
         let recipe = Recipe::new(settings, &self.surroundings.links);
+        let name = format!("{}-{number}", self.dir.name());
         // Twice: another run may have ended meanwhile, and removed an image that it had made.
         for _ in 0..2 {
-            let image = self.images.of(&self.daemon, &recipe, self.dir.name())?;
-            let given = Given {
-                image: &image,
-                argument,
-                lab: lab.map(Lab::path),
-                run: self.dir.name(),
-                dialect: self.dialect(),
-                data: &self.daemon.data,
-                empty: &self.dir.mount_point(),
-                surroundings: &self.surroundings,
-            };
-            let name = format!("{}-{number}", self.dir.name());
-            if let Some(container) = Container::create(&self.daemon, &name, mapping::body(settings, &given)?)?
-            {
+            let image = station.images.of(&station.daemon, &recipe, self.dir.name())?;
+            let body = ContainerCreateBody { image: Some(image), ..body.clone() };
+            if let Some(container) = Container::create(&station.daemon, &name, body)? {
                 return Ok(container);
             }
-            self.images.forget();
+            station.images.forget();
         }
         let why = "the daemon has lost the agent's image twice".to_owned();
         Err(DockerError::Refused { doing: "making a container".to_owned(), why }.into())
@@ -120,7 +148,7 @@ impl Engine for Docker {
     fn about(&self) -> About {
         About {
             name: "docker".to_owned(),
-            version: self.daemon.version().to_owned(),
+            version: self.daemon().version().to_owned(),
             place: "here".to_owned(),
         }
     }
@@ -129,40 +157,40 @@ impl Engine for Docker {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
+    fn gone(&self, settings: &Settings) -> Option<String> {
+        let station = self.station(settings).ok()?.ok()?;
+        let address = station.daemon.address();
+        (!station.daemon.answers())
+            .then(|| format!("the Docker daemon at {address} does not answer any more"))
+    }
+
     fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError> {
         let Job { settings, probes, .. } = *job;
         let start = Instant::now();
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         let token = format!("{}-{number}", self.dir.name());
         let lab = Lab::create(&self.dir, number, settings)?;
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
-        let container = self.create(settings, number, lab.as_ref(), &argument)?;
+        let station = self.station(settings)?.map_err(|Refused(why)| DockerError::NotStarted { why })?;
+        let container = self.create(&station, settings, number, lab.as_ref(), &argument)?;
         let text = converse(&container, job, &|needs, pid| furnish::furnish(settings, needs, pid))?;
         drop(container);
         let mut observations = output::parse(&text, probes)?;
-        observations.retain(|seen| !self.says_nothing(settings, &seen.probe));
+        observations.retain(|seen| !says_nothing(settings, &station, &seen.probe));
         let canaries = lab.map(|lab| lab.take_canaries(&token)).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
     }
 }
 
-impl Docker {
-    /// Whether a probe's answer under a dyed filter is no answer, because this daemon drops the dye of its calls.
-    fn says_nothing(&self, settings: &Settings, probe: &str) -> bool {
-        let Some(policy) = settings.seccomp.as_ref().filter(|policy| policy.dye.is_some()) else {
-            return false;
-        };
-        let undyed = write(policy, self.dialect()).with_another_errno;
-        let calls = catalogue::find(probe).map_or(&[][..], |probe| probe.calls);
-        calls.iter().any(|call| undyed.iter().any(|name| name == call.name()))
-    }
-}
-
-impl Drop for Docker {
-    fn drop(&mut self) {
-        self.images.remove(&self.daemon);
-    }
+/// Whether a probe's answer under a dyed filter is no answer, because this daemon drops the dye of its calls.
+fn says_nothing(settings: &Settings, station: &Station, probe: &str) -> bool {
+    let Some(policy) = settings.seccomp.as_ref().filter(|policy| policy.dye.is_some()) else {
+        return false;
+    };
+    let undyed = write(policy, station.dialect()).with_another_errno;
+    let calls = catalogue::find(probe).map_or(&[][..], |probe| probe.calls);
+    calls.iter().any(|call| undyed.iter().any(|name| name == call.name()))
 }
 
 /// Does what is left to do to a container whose process stands still.

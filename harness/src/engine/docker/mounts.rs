@@ -8,7 +8,7 @@ use whyblocked_agent::layout;
 
 use super::error::DockerError;
 use super::mapping::Given;
-use crate::settings::{BindSource, Settings, Tmpfs};
+use crate::settings::{Bind, BindSource, Relabel, Settings, Tmpfs};
 
 /// The flags that Docker has words for.
 const WORDS: [(u64, &str, &str); 4] = [
@@ -48,15 +48,39 @@ pub(super) fn binds(settings: &Settings, given: &Given<'_>) -> Result<Vec<Mount>
             would_be_made(target, given)?;
         }
     }
-    for one in &settings.binds {
-        let source = match &one.source {
-            BindSource::Lab(below) => lab(given, below)?,
-            BindSource::Host(path) => path.display().to_string(),
-        };
-        mounts.push(bind(&source, &one.target, one.read_only));
+    for one in settings.binds.iter().filter(|bind| bind.relabel == Relabel::No) {
+        mounts.push(bind(&source(one, given)?, &one.target, one.read_only));
     }
     mounts.sort_by(|one, other| one.target.cmp(&other.target));
     Ok(mounts)
+}
+
+/// Binds whose source is to be relabelled for SELinux: only the short form has a word for that.
+pub(super) fn relabelled(settings: &Settings, given: &Given<'_>) -> Result<Vec<String>, DockerError> {
+    let word = |relabel| match relabel {
+        Relabel::No => None,
+        Relabel::Shared => Some("z"),
+        Relabel::Private => Some("Z"),
+    };
+    let wanted = settings.binds.iter().filter_map(|bind| Some((bind, word(bind.relabel)?)));
+    wanted
+        .map(|(one, word)| {
+            let source = source(one, given)?;
+            if source.contains(':') {
+                let what = format!("{source} has a colon in it, and is to be relabelled");
+                return Err(DockerError::Inexpressible { what });
+            }
+            let access = if one.read_only { "ro" } else { "rw" };
+            Ok(format!("{source}:{}:{access},{word}", one.target))
+        })
+        .collect()
+}
+
+fn source(bind: &Bind, given: &Given<'_>) -> Result<String, DockerError> {
+    match &bind.source {
+        BindSource::Lab(below) => lab(given, below),
+        BindSource::Host(path) => Ok(path.display().to_string()),
+    }
 }
 
 /// A mount point that is missing in a directory of the host's would be made there, and stay.

@@ -193,7 +193,14 @@ impl Cgroups {
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
-        remove_all(&self.name);
+        remove_of(&self.name);
+    }
+}
+
+/// Removes a run's groups, in every hierarchy. What cannot be removed now, `clean` finds.
+pub(crate) fn remove_of(run: &str) {
+    for root in roots() {
+        let _ = remove(&root.join(run));
     }
 }
 
@@ -202,13 +209,6 @@ impl Drop for Groups {
         for group in &self.own {
             let _ = remove(group);
         }
-    }
-}
-
-/// Removes a run's groups, in every hierarchy. What cannot be removed now, `clean` finds.
-pub(crate) fn remove_all(run: &str) {
-    for root in roots() {
-        let _ = remove(&root.join(run));
     }
 }
 

@@ -22,7 +22,11 @@ fn list(grid: &Grid<'_>) -> String {
         String::from("# Scenarios\n\nHow the containers were set up, in the words of Compose.\n\n");
     for scenario in &grid.scenarios {
         let name = link(&format!("scenarios/{}.md", scenario.slug), &escape(&scenario.entry.id));
-        let not_run = if scenario.was_run() { "" } else { " (not run here)" };
+        let not_run = match (scenario.was_run(), &scenario.entry.refused) {
+            (true, _) => "",
+            (false, Some(_)) => " (refused)",
+            (false, None) => " (not run here)",
+        };
         let _ = writeln!(
             text,
             "- **{name}**{not_run}: {}. *{}*",
@@ -38,7 +42,11 @@ fn page(grid: &Grid<'_>, place: usize) -> String {
     let entry = scenario.entry;
     let mut text = format!("# {}\n\n", escape(&entry.title));
     text.push_str(&description(&entry.id, &entry.teaches, &entry.settings));
-    if let Some(reason) = &entry.not_run {
+    if let Some(said) = &entry.refused {
+        let engine = escape(&grid.record.engine.name);
+        let _ =
+            writeln!(text, "**Refused:** {engine} starts no such container. It says: “{}”\n", escape(said));
+    } else if let Some(reason) = &entry.not_run {
         let _ = writeln!(text, "**Not run here:** {}.\n", escape(reason));
     }
     for note in &entry.notes {

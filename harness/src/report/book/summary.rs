@@ -15,6 +15,10 @@ use crate::report::terminal::{share, shared_notes};
 pub(super) fn page(grid: &Grid<'_>) -> String {
     let counts = Counts::of(grid.all().map(|(_, _, cell)| cell));
     let mut text = String::from("# Who said no?\n\n");
+    if let Some(why) = &grid.record.cut_short {
+        let _ =
+            writeln!(text, "**This run was cut short:** {}. What was known by then is here.\n", escape(why));
+    }
     about(&mut text, grid);
     conflicts(&mut text, grid);
     numbers(&mut text, &counts);
@@ -24,6 +28,7 @@ pub(super) fn page(grid: &Grid<'_>) -> String {
         who_said_no(&mut text, &counts);
         gets_through(&mut text, grid);
     }
+    refused(&mut text, grid);
     not_run(&mut text, grid);
     notes(&mut text, grid, &counts);
     text
@@ -215,8 +220,23 @@ fn gets_through(text: &mut String, grid: &Grid<'_>) {
     text.push_str(if any { "\n" } else { "Nothing.\n\n" });
 }
 
+/// What the engine does not start at all: a result, in its own words.
+fn refused(text: &mut String, grid: &Grid<'_>) {
+    let mut refused = grid.scenarios.iter().filter_map(|s| Some((s, s.entry.refused.as_ref()?))).peekable();
+    if refused.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(text, "## Refused by {}\n", escape(&grid.record.engine.name));
+    for (scenario, said) in refused {
+        let name = link(&format!("scenarios/{}.md", scenario.slug), &escape(&scenario.entry.id));
+        let _ = writeln!(text, "- {name}: “{}”", escape(said));
+    }
+    text.push('\n');
+}
+
 fn not_run(text: &mut String, grid: &Grid<'_>) {
-    let mut not_run = grid.scenarios.iter().filter_map(|s| Some((s, s.entry.not_run.as_ref()?))).peekable();
+    let others = grid.scenarios.iter().filter(|s| s.entry.refused.is_none());
+    let mut not_run = others.filter_map(|s| Some((s, s.entry.not_run.as_ref()?))).peekable();
     if not_run.peek().is_none() {
         return;
     }

@@ -21,7 +21,6 @@ fn surroundings() -> Surroundings {
 fn mapped(settings: &Settings) -> Result<Value, String> {
     let surroundings = surroundings();
     let given = Given {
-        image: "whyblocked-agent:0",
         argument: "{}",
         lab: Some(Path::new("/tmp/lab/0")),
         run: "whyblocked-run-1-0",
@@ -148,6 +147,22 @@ fn without_its_mount_namespace_it_has_the_hosts_directories() {
     assert_eq!(targets(&settings), expected);
     settings.read_only_kernel_mounts = false;
     assert!(targets(&settings).contains(&"/sys /sys rw".to_owned()));
+}
+
+#[rstest]
+#[case::shared(Relabel::Shared, false, "/tmp/lab/0/etc:/host/etc:rw,z")]
+#[case::private(Relabel::Private, true, "/tmp/lab/0/etc:/host/etc:ro,Z")]
+fn relabelled_binds_have_the_short_form(
+    #[case] relabel: Relabel,
+    #[case] read_only: bool,
+    #[case] sent: &str,
+) {
+    let mut settings = testing::settings("docker-default");
+    let source = BindSource::Lab("etc".into());
+    settings.binds.push(Bind { source, target: "/host/etc".to_owned(), read_only, relabel });
+    let body = mapped(&settings).unwrap();
+    assert_eq!(body["HostConfig"]["Binds"], json!([sent]));
+    assert_eq!(body["HostConfig"]["Mounts"], json!([]));
 }
 
 #[test]

@@ -28,11 +28,12 @@ use super::container::Container;
 use super::image::{Images, Recipe};
 use super::mapping::Given;
 use super::surroundings::Surroundings;
-use super::{Dialect, Lab, Outside, RunDir, converse, furnish, output, write};
+use super::{Lab, Outside, RunDir, converse, furnish, output, write};
 use crate::capability::Capability;
 use crate::engine::{About, Engine, EngineError, Job, Trial};
 use crate::host::Reach;
 use crate::scenario::defaults::Defaults;
+use crate::seccomp::write_json::Dialect;
 use crate::settings::Settings;
 
 /// The repository of our images. Without the host's name Docker's API and Podman's own would each take another one.
@@ -67,11 +68,10 @@ impl Connection {
     fn open(socket: &Path, origin: &str) -> Result<Self, EngineError> {
         let libpod = Libpod { socket: socket.to_owned() };
         let mut about = Words::ask(&libpod)?;
-        let path = socket.display().to_string();
         // A container's root directory is where it really is.
         about.storage = std::fs::canonicalize(&about.storage)
             .map_or_else(|_| about.storage.clone(), |path| path.display().to_string());
-        Ok(Self { daemon: Daemon::at(&path, &format!("unix://{path}"), origin)?, libpod, about })
+        Ok(Self { daemon: Daemon::at(socket, origin)?, libpod, about })
     }
 }
 
@@ -203,8 +203,8 @@ impl Podman {
         let Connection { daemon, libpod, about } = &self.connection;
         let dir = &self.home.dir;
         let recipe = Recipe::new(settings, &self.surroundings.links);
+        let image = self.images.of(daemon, &recipe, dir.name())?;
         let given = Given {
-            image: &self.images.of(daemon, &recipe, dir.name())?,
             argument,
             lab: lab.map(Lab::path),
             run: dir.name(),
@@ -222,7 +222,7 @@ impl Podman {
             std::fs::write(path, text).map_err(|source| EngineError::Outside { doing: doing(), source })?;
         }
         let path = filter.as_ref().map(|(path, _)| path.as_path());
-        let body = spec::body(name, settings, &given, &self.base, path)?;
+        let body = spec::body(name, &image, settings, &given, &self.base, path)?;
         let made = libpod.post("making a container", "/containers/create", Some(&body));
         if let Some(path) = path {
             let _ = std::fs::remove_file(path);

@@ -67,7 +67,7 @@ pub fn remove(run: &Path) -> std::io::Result<()> {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    cgroup::remove_all(&name);
+    cgroup::remove_of(&name);
     let directory = run.join(DIRECTORY);
     for id in containers(&directory) {
         for runtime in RUNTIMES {

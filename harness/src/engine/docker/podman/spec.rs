@@ -41,9 +41,10 @@ pub(super) fn inexpressible(settings: &Settings, base: &Base) -> Option<String> 
     Some(format!("{path} is to be read-only, and is not among the paths that it makes read-only"))
 }
 
-/// The body of `POST /containers/create` for a container of this name; `filter` is a file that the service can read.
+/// The body of `POST /containers/create` for a container of this name from this image; `filter` is a file that the service can read.
 pub(super) fn body(
     name: &str,
+    image: &str,
     settings: &Settings,
     given: &Given<'_>,
     base: &Base,
@@ -58,7 +59,7 @@ pub(super) fn body(
     let names = |set: CapabilitySet| set.iter().map(Capability::name).collect::<Vec<_>>();
     let mut body = json!({
         "name": name,
-        "image": given.image,
+        "image": image,
         "command": [layout::AGENT, given.argument],
         "env": { "PATH": "/" },
         "httpproxy": false,

@@ -25,7 +25,6 @@ fn values_of(name: &str, limit: u64) -> Ulimit {
 fn sent(settings: &Settings, base: &Base) -> Result<Value, String> {
     let surroundings = Surroundings { queues: true, ..Surroundings::default() };
     let given = Given {
-        image: "localhost/whyblocked-agent:0",
         argument: "{}",
         lab: Some(Path::new("/tmp/lab/0")),
         run: "whyblocked-run-1-0",
@@ -34,8 +33,15 @@ fn sent(settings: &Settings, base: &Base) -> Result<Value, String> {
         empty: Path::new("/tmp/run/root"),
         surroundings: &surroundings,
     };
-    body("whyblocked-run-1-0-7", settings, &given, base, Some(Path::new("/tmp/f.json")))
-        .map_err(|error| error.to_string())
+    body(
+        "whyblocked-run-1-0-7",
+        "localhost/whyblocked-agent:0",
+        settings,
+        &given,
+        base,
+        Some(Path::new("/tmp/f.json")),
+    )
+    .map_err(|error| error.to_string())
 }
 
 /// Docker's defaults with one thing changed: what is sent at some place.
