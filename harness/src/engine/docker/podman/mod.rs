@@ -217,7 +217,12 @@ impl Podman {
         let filter =
             settings.seccomp.as_ref().map(|policy| (dir.path().join(format!("{name}.json")), policy));
         if let Some((path, policy)) = &filter {
-            let text = write(policy, Dialect::Whole).profile.to_string();
+            let mut profile = write(policy, Dialect::Whole).profile;
+            if let Some(profile) = profile.as_object_mut() {
+                // "seccomp flags are not yet supported by runc", says runc 1.1.5 for Podman, and starts nothing.
+                profile.remove("flags");
+            }
+            let text = profile.to_string();
             let doing = || format!("writing {}", path.display());
             std::fs::write(path, text).map_err(|source| EngineError::Outside { doing: doing(), source })?;
         }
@@ -252,7 +257,9 @@ impl Engine for Podman {
     }
 
     fn parallel(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        // Twice the processors: a container waits for its runtime. Measured on two: 31 containers one after another 9.0 s,
+        // two at once 5.9 to 6.8, three 5.8, four 5.2.
+        2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
     fn run(&self, job: &Job<'_>) -> Result<Trial, EngineError> {
