@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         suite::test("podmans_defaults_block_what_dockers_let_through", NEEDS, defaults_differ),
         suite::test("a_run_leaves_nothing_and_touches_nothing_of_the_users", NEEDS, nothing_is_touched),
         suite::test("a_killed_run_is_cleaned_up", NEEDS, a_killed_run_is_cleaned_up),
+        suite::test("a_service_that_is_named_is_used_and_left_as_it_was", NEEDS, a_named_service),
         suite::test("an_ordinary_user_needs_no_root", WITHOUT_ROOT, without_root),
     ])
 }
@@ -239,6 +240,42 @@ fn wait_until(is_so: impl Fn() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(10));
     }
     true
+}
+
+/// A service with storage of the test's own, as somebody else might run it.
+fn a_named_service() {
+    let short = tempfile::Builder::new().prefix("wb").tempdir_in("/tmp").expect("it can be written");
+    let path = |name: &str| short.path().join(name).display().to_string();
+    fs::write(path("conf"), "[engine]\nlock_type = \"file\"\n").expect("it is ours");
+    let podman = |arguments: &[&str]| {
+        let mut command = Command::new("podman");
+        for (option, name) in [("--root", "root"), ("--runroot", "state"), ("--tmpdir", "tmp")] {
+            command.arg(option).arg(path(name));
+        }
+        command.args(["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"]);
+        command.args(arguments).env("CONTAINERS_CONF", path("conf"));
+        command
+    };
+    let address = format!("unix://{}", path("sock"));
+    let mut service = quietly(&mut podman(&["system", "service", "--time", "0", &address]));
+    let answers = wait_until(|| std::os::unix::net::UnixStream::connect(path("sock")).is_ok());
+    let place = Place::new();
+    let file = place.path("record.json");
+    let mut command = place.command(&["run", "--engine", "podman", "--scenario", "docker-default"]);
+    command.args(["--probe", "key-add", "--record"]).arg(&file).env("CONTAINER_HOST", &address);
+    let output = command.output().expect("it can be started");
+    let left = ["ps", "images"].map(|what| podman(&[what, "--all", "--quiet"]).output());
+    service.kill().expect("it is our child");
+    service.wait().expect("it is our child");
+    assert!(answers, "the service does not answer");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for listed in left {
+        let listed = listed.expect("podman can be started");
+        assert!(listed.status.success() && listed.stdout.is_empty(), "{listed:?}");
+    }
+    let record = record::read(&file).expect("a record that was just written can be read");
+    let cell = record.cell("docker-default", "key-add").expect("it is run");
+    assert_eq!(cell.blocked_by, Some(Mechanism::Seccomp), "{cell:#?}");
 }
 
 fn without_root() {
