@@ -48,6 +48,16 @@ impl Progress {
                     bar.set_message("watching");
                 }
             },
+            Event::Compared { containers } => match &self.shown {
+                Shown::Nothing => {}
+                Shown::Lines => {
+                    eprintln!("{:5.1} s  comparing: {containers} containers", self.seconds());
+                }
+                Shown::Bar(bar) => {
+                    bar.inc_length(containers as u64);
+                    bar.set_message("comparing");
+                }
+            },
             Event::Round { number, containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {

@@ -10,12 +10,13 @@ use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::Selection;
 use super::{Failure, exit::Exit};
-use crate::experiment::{self, Subject};
+use crate::experiment::{self, Ended, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
 use crate::scenario::{Context, Resolution, Scenario};
+use crate::settings::Settings;
 use crate::witness::Witnesses;
 
 /// How a session differs from the usual one.
@@ -30,7 +31,16 @@ pub(super) enum Purpose {
 
 /// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
 pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, Failure> {
-    let scenarios = selection.scenarios()?;
+    compared(&selection.scenarios()?, &[], selection, purpose).map(|(record, _)| record)
+}
+
+/// The same for these scenarios; and of `others`, which are not in the record, what gets through.
+pub(super) fn compared(
+    scenarios: &[Scenario],
+    others: &[&Scenario],
+    selection: &Selection,
+    purpose: Purpose,
+) -> Result<(Record, Vec<Ended>), Failure> {
     let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
@@ -45,7 +55,7 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     };
     let mut entries = Vec::new();
     let mut subjects = Vec::new();
-    for scenario in &scenarios {
+    for scenario in scenarios {
         let (mut entry, mut subject) = prepare(scenario, &context)?;
         entry.not_run = entry
             .not_run
@@ -61,6 +71,13 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
             subject
         }));
     }
+    let others = others
+        .iter()
+        .map(|other| {
+            let settings = other.resolve(&context)?.settings();
+            Ok(settings.and_then(|settings| chosen.cannot(&settings).map_or(Ok(settings), Err)))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
     let interruption = Interruption::listen();
     let (engine, run) = chosen.start(&reach)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -71,17 +88,25 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         interruption.flow()
     };
     let outcome = experiment::run(engine.as_ref(), &subjects, &probes, &host, &reach, &witnesses, &tell);
-    progress.done();
     let outcome = match outcome {
-        ControlFlow::Continue(outcome) => outcome,
-        ControlFlow::Break(signal) => return Err(Failure::interrupted(signal)),
+        ControlFlow::Continue(outcome) => Ok(outcome),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
     };
+    let wanted = others.iter().flatten().filter(|_| outcome.as_ref().is_ok_and(|one| !one.cells.is_empty()));
+    let settings: Vec<Settings> = wanted.cloned().collect();
+    let ended = match experiment::compare(engine.as_ref(), &settings, &probes, &tell) {
+        ControlFlow::Continue(ended) => Ok(ended),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
+    };
+    progress.done();
+    let (outcome, mut ended) = (outcome?, ended?.into_iter());
+    let others = others.into_iter().map(|other| other.and_then(|_| ended.next().unwrap_or_else(nothing)));
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
             entry.not_run = Some(format!("it could not be started: {reason}"));
         }
     }
-    Ok(Record {
+    let record = Record {
         format: FORMAT.to_owned(),
         started,
         engine: engine.about(),
@@ -89,9 +114,16 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         scenarios: entries,
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,
+        tried: None,
         timing: outcome.timing,
         host,
-    })
+    };
+    Ok((record, others.collect()))
+}
+
+/// Where there is nothing to compare with, nothing is run to be compared.
+fn nothing() -> Ended {
+    Err("the configuration itself was not run".to_owned())
 }
 
 /// How a run that made this record ends.
@@ -116,7 +148,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
         teaches: scenario.file.teaches.clone(),
         settings: scenario.settings.clone(),
         posture: Vec::new(),
-        notes: Vec::new(),
+        notes: scenario.notes.clone(),
         not_run: None,
     };
     match scenario.resolve(context)? {
@@ -126,7 +158,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
         }
         Resolution::Run(resolved) => {
             let plan = Plan::new(resolved.settings, context.reach);
-            entry.notes = resolved.notes;
+            entry.notes.extend(resolved.notes);
             entry.posture = posture(&plan, context.reach);
             Ok((entry, Some(Subject { id: scenario.id.clone(), plan })))
         }
