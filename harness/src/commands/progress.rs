@@ -30,7 +30,9 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             Shown::Bar(bar())
         } else {
-            eprintln!("{scenarios} scenarios × {probes} probes");
+            let plural = |number: usize| if number == 1 { "" } else { "s" };
+            let (many, more) = (plural(scenarios), plural(probes));
+            eprintln!("{scenarios} scenario{many} × {probes} probe{more}");
             Shown::Lines
         };
         Self { shown, started: Instant::now(), failures: Mutex::new(0) }

@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "container")]
     compose: Option<PathBuf>,
     /// Which service, if the file has several
-    #[arg(long, value_name = "NAME", requires = "compose")]
+    #[arg(long, value_name = "NAME", requires = "compose", conflicts_with_all = ["line", "container"])]
     service: Option<String>,
     /// A container that the Docker daemon has already, running or not; it is only described, never entered
     #[arg(long, value_name = "NAME|ID")]

@@ -167,6 +167,10 @@ fn changes(text: &mut String, record: &Record, tried: &Tried, width: usize) {
             "{HEADING}SINGLE CHANGES{HEADING:#} that close most of what is open; {tried} were tried"
         );
     }
+    if !tried.warnings.is_empty() {
+        let sentence = "before any of these: what the warnings name. No attempt is made on it, so that nothing here counts it";
+        let _ = write!(text, "{OPEN}{}{OPEN:#}", moved(sentence, width, 2, 2));
+    }
     for (number, change) in useful.iter().take(MOST_CHANGES).enumerate() {
         one_change(text, number + 1, change, through, width);
     }

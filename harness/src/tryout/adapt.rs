@@ -20,6 +20,7 @@ pub fn adapt(mut written: Written, look: &dyn Look) -> Result<Tryout, TryError> 
     for (key, value) in keys {
         adapting.key(&key, &value)?;
     }
+    adapting.devices_there_already();
     if !adapting.out.contains_key("user") && adapting.written.words != super::Words::Container {
         let note = "no user is named, so it counts as root; an image can name another one";
         adapting.written.notes.push(note.to_owned());
@@ -199,6 +200,26 @@ impl Adapting<'_> {
         }
         self.list("devices", kept);
         Ok(())
+    }
+
+    /// A privileged container has every node of the host's; Docker makes none of them a second time.
+    fn devices_there_already(&mut self) {
+        if !self.out.contains_key("privileged") {
+            return;
+        }
+        let Some(Value::Array(devices)) = self.out.remove("devices") else { return };
+        let (there, new): (Vec<Value>, Vec<Value>) = devices.into_iter().partition(|device| {
+            let mut parts = device.as_str().unwrap_or_default().split(':');
+            let source = parts.next().unwrap_or_default();
+            self.look.kind(parts.next().unwrap_or(source).as_ref()).is_some()
+        });
+        for device in there {
+            let shown = device.as_str().unwrap_or_default().escape_debug().to_string();
+            self.written.notes.push(format!("device {shown}: a privileged container has that node already"));
+        }
+        if !new.is_empty() {
+            self.out.insert("devices".to_owned(), new.into());
+        }
     }
 
     fn ulimits(&mut self, value: &Value) -> Result<(), TryError> {

@@ -131,6 +131,7 @@ fn security(host: &Value, written: &mut Written) {
             Some(text) if text.trim_start().starts_with('{') => {
                 written.origin = Origin::Handed(vec![(FILTER.to_owned(), text.to_owned())]);
                 options.push(format!("seccomp={FILTER}"));
+                written.notes.push("its seccomp profile came with its description, and is used".to_owned());
             }
             _ => options.push(option),
         }

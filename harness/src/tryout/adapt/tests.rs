@@ -22,6 +22,7 @@ fn tried(line: &str) -> Result<Tryout, TryError> {
 #[case("--pid container:db", json!({}))]
 #[case("--security-opt apparmor=docker-default --security-opt seccomp=unconfined", json!({"security_opt": ["seccomp=unconfined"]}))]
 #[case("--device /dev/null:/dev/x:rw --device /dev/nosuch --device nvidia.com/gpu=all", json!({"devices": ["/dev/null:/dev/x:rw"]}))]
+#[case("--privileged --device /dev/fuse --device /dev/null:/dev/x", json!({"privileged": true, "devices": ["/dev/null:/dev/x"]}))]
 #[case("--ulimit nofile=1024:2048 --ulimit core=-1", json!({"ulimits": {"nofile": {"soft": 1024, "hard": 2048}, "core": {"soft": u64::MAX, "hard": u64::MAX}}}))]
 #[case("--pids-limit -1 -m 1.5g", json!({"mem_limit": "1610612736"}))]
 #[case("--sysctl net.core.somaxconn=1024", json!({"sysctls": {"net.core.somaxconn": "1024"}}))]
