@@ -59,6 +59,8 @@ fn main() -> ExitCode {
         suite::test("a_record_of_try_keeps_to_its_schema", ROOT, schema),
         suite::test("what_explain_says_of_it_can_be_read_from_the_record", ROOT, explained),
         suite::test("the_hosts_own_directories_stay_as_they_are", ROOT, untouched),
+        suite::test("the_report_says_it_all", ROOT, report),
+        suite::test("a_compose_file_is_run_beside_scenarios", ROOT, beside),
         suite::test("no_mount_point_is_made_on_the_host", ROOT, no_mount_point),
         suite::test("a_container_of_docker_is_read_over_the_api", DOCKER, container),
     ];
@@ -181,6 +183,32 @@ fn untouched() {
     assert_eq!(through("userns-file-owner-on-host"), Some(Outcome::Allowed));
 }
 
+/// What stands on the terminal, without what differs from host to host.
+fn report() {
+    let mut arguments = vec!["try"];
+    arguments.extend(PROBES.iter().flat_map(|probe| ["--probe", probe]));
+    arguments
+        .push("docker run -d -e A=b --gpus all -v /etc:/e -v /var/run/docker.sock:/s --pid=host traefik");
+    let output = Place::new().succeed(&arguments);
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let same = |line: &&str| {
+        !line.starts_with("tried with ") && !line.contains("confirmed by") && !line.ends_with(" s")
+    };
+    let lines: Vec<&str> = text.lines().filter(same).collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "it fits a terminal: {text}");
+    insta::assert_snapshot!("report", lines.join("\n"));
+}
+
+fn beside() {
+    let file = format!("{}/tests/compose/hardened.yaml", env!("CARGO_MANIFEST_DIR"));
+    let record =
+        Place::new().record(&["--scenario", "docker-default", "--compose", &file, "--probe", "key-add"]);
+    let ids: Vec<&str> = record.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+    assert_eq!(ids, ["docker-default", "api"]);
+    assert_eq!(record.cell("api", "key-add").map(|cell| cell.outcome), Some(Outcome::Allowed));
+    assert!(record.scenarios[1].notes.iter().any(|note| note.contains("not looked at: secrets")));
+}
+
 /// Without its mount namespace a container sees the host's directories; what it mounts there must leave no trace.
 fn no_mount_point() {
     let name = format!("whyblocked-test-{}", std::process::id());
@@ -252,5 +280,43 @@ fn container() {
     assert_eq!(cell("key-add").blocked_by.map(|by| by.to_string()).as_deref(), Some("seccomp"));
     assert_eq!(cell("mount-new").blocked_by.map(|by| by.to_string()).as_deref(), Some("capabilities"));
     daemon.lines(&["rm", "the-users"]);
+    docker_engine(&daemon);
     daemon.lines(&["rmi", "users:1"]);
+}
+
+/// The same with Docker's own engine: what a line mounts is nowhere made on the host, and nothing breaks.
+fn docker_engine(daemon: &Dockerd) {
+    let place = Place::new();
+    let file = place.path("record.json");
+    let target = format!("/var/cache/whyblocked-test-{}-docker", std::process::id());
+    let mut command = place.command(&["try", "--engine", "docker", "--record"]);
+    command.arg(&file).env("DOCKER_HOST", daemon.host());
+    command.args(["--probe", "key-add", "--probe", "process-see-host", "--probe", "file-write-host-etc"]);
+    command.args([
+        "--",
+        "docker",
+        "run",
+        "--tmpfs",
+        &target,
+        "--device",
+        "/dev/null:/dev/x",
+        "-v",
+        "/etc:/e",
+        "y",
+    ]);
+    succeed(&mut command);
+    let record = record::read(&file).expect("a record that was just written can be read");
+    assert!(std::fs::symlink_metadata(&target).is_err(), "{target} was made on the host");
+    assert_eq!(record.engine.name, "docker");
+    assert_eq!(record.count(Outcome::Broken), 0, "{:#?}", record.cells);
+    let outcome = |probe: &str| record.cell("docker-run", probe).map(|cell| cell.outcome);
+    assert_eq!(outcome("file-write-host-etc"), Some(Outcome::Allowed));
+    assert_eq!(outcome("process-see-host"), Some(Outcome::Blocked));
+    let changes = &record.tried.as_ref().expect("it was made by try").changes;
+    let untried: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.not_tried.is_some())
+        .map(|change| change.how.as_str())
+        .collect();
+    assert_eq!(untried, ["userns-remap in daemon.json"], "{changes:#?}");
 }

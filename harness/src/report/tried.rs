@@ -1,6 +1,7 @@
 //! The report of `try`: what gets through a configuration of somebody's own, who stops the rest and how deep, and which
 //! single change closes most. It reads the record and nothing else.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -19,6 +20,9 @@ const QUIET: Style = AnsiColor::BrightBlack.on_default();
 
 /// More changes nobody makes at once.
 const MOST_CHANGES: usize = 3;
+
+/// What every container of a run without privilege has in common.
+const ROOTLESS: &str = "without root every container lives in a user namespace of its caller's, as with a daemon that runs without root; what this configuration does with a daemon of root's only root can try";
 
 /// More attempts than this are listed without what they are.
 const MOST_TITLES: usize = 8;
@@ -78,13 +82,14 @@ fn beginning(text: &mut String, record: &Record, tried: &Tried, width: usize) {
         let sentence = wrapped(&format!("WARNING: {}", plain(warning)), width, 4);
         let _ = write!(text, "{OPEN}{sentence}{OPEN:#}");
     }
-    for note in &tried.notes {
+    let rootless = (record.host.privilege != "root").then_some(ROOTLESS);
+    for note in tried.notes.iter().map(String::as_str).chain(rootless) {
         text.push_str(&wrapped(&format!("note: {}", plain(note)), width, 4));
     }
     for what in &tried.not_looked_at {
         text.push_str(&wrapped(&format!("not looked at: {}", plain(what)), width, 4));
     }
-    if !(tried.warnings.is_empty() && tried.notes.is_empty() && tried.not_looked_at.is_empty()) {
+    if !text.ends_with("\n\n") {
         text.push('\n');
     }
     for cell in record.cells.iter().filter(|cell| cell.proof == Some(Proof::Conflict)) {
@@ -142,7 +147,7 @@ fn blocked(text: &mut String, record: &Record, width: usize) {
             by_whom.entry(whom).or_default().push(cell);
         }
         let mut by_whom: Vec<_> = by_whom.into_iter().collect();
-        by_whom.sort_by_key(|(_, cells)| std::cmp::Reverse(cells.len()));
+        by_whom.sort_by_key(|(_, cells)| Reverse(cells.len()));
         for (whom, cells) in by_whom {
             let ids: Vec<String> = cells.iter().map(|cell| plain(&cell.probe)).collect();
             let line = format!("by {whom} ({}): {}", ids.len(), ids.join(", "));
@@ -167,12 +172,13 @@ fn changes(text: &mut String, record: &Record, tried: &Tried, width: usize) {
             "{HEADING}SINGLE CHANGES{HEADING:#} that close most of what is open; {tried} were tried"
         );
     }
-    if !tried.warnings.is_empty() {
-        let sentence = "before any of these: what the warnings name. No attempt is made on it, so that nothing here counts it";
+    if !(useful.is_empty() || tried.warnings.is_empty()) {
+        let sentence =
+            "before any of these: what the warnings name; it weighs more than a number of attempts";
         let _ = write!(text, "{OPEN}{}{OPEN:#}", moved(sentence, width, 2, 2));
     }
-    for (number, change) in useful.iter().take(MOST_CHANGES).enumerate() {
-        one_change(text, number + 1, change, through, width);
+    for (number, alike) in alike(&useful).into_iter().take(MOST_CHANGES).enumerate() {
+        one_change(text, number + 1, &alike, through, width);
     }
     of_what_is_ones_own(text, record, tried, &useful, width);
     let mut untried: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -188,7 +194,23 @@ fn changes(text: &mut String, record: &Record, tried: &Tried, width: usize) {
     text.push('\n');
 }
 
-fn one_change(text: &mut String, number: usize, change: &Change, through: usize, width: usize) {
+/// Changes that close and open the very same, together.
+fn alike<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
+    let mut alike: Vec<Vec<&Change>> = Vec::new();
+    for change in changes {
+        let same = |group: &&mut Vec<&Change>| {
+            group.iter().all(|one| (&one.closes, &one.opens) == (&change.closes, &change.opens))
+        };
+        match alike.iter_mut().find(same) {
+            Some(group) => group.push(change),
+            None => alike.push(vec![change]),
+        }
+    }
+    alike
+}
+
+fn one_change(text: &mut String, number: usize, alike: &[&Change], through: usize, width: usize) {
+    let [change, others @ ..] = alike else { return };
     let _ = writeln!(
         text,
         "  {number}. {HEADING}{}{HEADING:#}: closes {} of {through}",
@@ -197,6 +219,10 @@ fn one_change(text: &mut String, number: usize, change: &Change, through: usize,
     );
     text.push_str(&moved(&plain(&change.does), width, 5, 0));
     text.push_str(&moved(&named(&change.closes), width, 5, 2));
+    if !others.is_empty() {
+        let hows: Vec<String> = others.iter().map(|other| plain(&other.how)).collect();
+        text.push_str(&moved(&format!("the same is closed by: {}", hows.join("; ")), width, 5, 2));
+    }
     if !change.opens.is_empty() {
         let sentence = format!("but opens {}: {}", change.opens.len(), named(&change.opens));
         let _ = write!(text, "{OPEN}{}{OPEN:#}", moved(&sentence, width, 5, 2));
@@ -213,9 +239,9 @@ fn of_what_is_ones_own(text: &mut String, record: &Record, tried: &Tried, useful
         .collect();
     let closes =
         |change: &&Change| change.closes.iter().filter(|probe| own.contains(&probe.as_str())).count();
-    // The first of those that close equally many, and least beside that.
-    let best = useful.iter().max_by_key(|change| (closes(change), std::cmp::Reverse(change.closes.len())));
-    let Some(best) = best.filter(|best| closes(best) > 0) else { return };
+    let best = useful.iter().min_by_key(|change| (Reverse(closes(change)), change.closes.len()));
+    // The first of all is said already.
+    let Some(best) = best.filter(|best| closes(best) > 0 && **best != useful[0]) else { return };
     let sentence = format!(
         "Of what Docker's defaults would stop, this closes most: {}: {} of {}",
         plain(&best.how),
