@@ -41,6 +41,8 @@ struct Place {
     writable: Option<&'static str>,
     /// What a read-only one gives away.
     read_only: Option<&'static str>,
+    /// Whether a directory below gives as much away.
+    below: bool,
 }
 
 /// Of two that fit, the longer path counts.
@@ -54,12 +56,14 @@ const PLACES: [Place; 10] = [
         read_only: Some(
             "the host's whole file system can be read, secrets included, and a socket on it is no less open for being mounted read-only",
         ),
+        below: false,
     },
     Place {
         path: "/boot",
         laboratory: None,
         writable: Some("the kernel that the host starts next can be replaced"),
         read_only: None,
+        below: true,
     },
     Place {
         path: "/dev",
@@ -70,8 +74,9 @@ const PLACES: [Place; 10] = [
         read_only: Some(
             "the host's device nodes are there, and a read-only mount does not keep a device from being written; only the device cgroup and the mode bits decide which of them open",
         ),
+        below: false,
     },
-    Place { path: "/etc", laboratory: Some("etc"), writable: None, read_only: None },
+    Place { path: "/etc", laboratory: Some("etc"), writable: None, read_only: None, below: false },
     Place {
         path: "/proc",
         laboratory: None,
@@ -79,8 +84,9 @@ const PLACES: [Place; 10] = [
             "the host's kernel settings can be written by root there, the program that handles core dumps among them: that is root on the host",
         ),
         read_only: None,
+        below: true,
     },
-    Place { path: "/root", laboratory: Some("root"), writable: None, read_only: None },
+    Place { path: "/root", laboratory: Some("root"), writable: None, read_only: None, below: false },
     Place {
         path: "/run",
         laboratory: None,
@@ -90,6 +96,7 @@ const PLACES: [Place; 10] = [
         read_only: Some(
             "the sockets of the host's daemons are there, Docker's among them: whoever can write to that one is root on the host, and a read-only mount does not keep a socket from being used",
         ),
+        below: false,
     },
     Place {
         path: "/sys",
@@ -98,13 +105,15 @@ const PLACES: [Place; 10] = [
             "the host's devices and control groups can be set up by root there, the program that handles device events among them: that is root on the host",
         ),
         read_only: None,
+        below: true,
     },
-    Place { path: "/var", laboratory: Some("var"), writable: None, read_only: None },
+    Place { path: "/var", laboratory: Some("var"), writable: None, read_only: None, below: false },
     Place {
         path: "/var/lib/docker",
         laboratory: None,
         writable: Some("every container's and image's files can be written there"),
         read_only: Some("every container's files can be read there, their secrets included"),
+        below: true,
     },
 ];
 
@@ -114,11 +123,14 @@ const SOCKETS: [&str; 6] =
 
 /// What becomes of a mount of the host's.
 pub(super) fn place(mounted: &Mounted, directory: &Path, look: &dyn Look) -> Placed {
-    let path = absolute(&mounted.source, directory, look);
+    let written = absolute(&mounted.source, directory, look);
+    // A link is what it leads to, and what it is called.
+    let real = look.real(&written).map_or_else(|| written.clone(), |real| without_var_run(&real));
     let said = format!("volume {} at {}", mounted.source.escape_debug(), mounted.target.escape_debug());
     let left_out = |why: &str| format!("{said}: left out; {why}");
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if SOCKETS.contains(&name.as_str()) {
+    let is_socket =
+        |path: &PathBuf| path.file_name().is_some_and(|name| SOCKETS.iter().any(|known| name == *known));
+    if is_socket(&written) || is_socket(&real) {
         let ro = if mounted.read_only { "; 'ro' does not keep a socket from being used" } else { "" };
         return Placed {
             laboratory: None,
@@ -129,17 +141,14 @@ pub(super) fn place(mounted: &Mounted, directory: &Path, look: &dyn Look) -> Pla
             )),
         };
     }
-    let known = PLACES
-        .iter()
-        .filter(|place| path.starts_with(place.path) && (place.path != "/" || path == Path::new("/")))
-        .max_by_key(|place| place.path.len());
-    let kind = look.kind(&path);
-    let warning = known.filter(|place| path == Path::new(place.path)).and_then(|place| {
-        let gives = if mounted.read_only { place.read_only } else { place.writable };
-        gives.map(|gives| format!("{} is mounted: {gives}", mounted.source.escape_debug()))
-    });
+    let known = known(&written).into_iter().chain(known(&real)).max_by_key(|place| place.path.len());
+    let kind = look.kind(&real);
+    let warning = warning(mounted, &written).or_else(|| warning(mounted, &real));
     let (laboratory, note) = match (known, kind) {
-        (_, Some(Kind::File | Kind::Socket | Kind::Device)) => {
+        (_, Some(Kind::Socket)) => {
+            (None, left_out("it is a socket; what its listener does is not for an attempt to find out"))
+        }
+        (_, Some(Kind::File | Kind::Device)) => {
             (None, left_out("it is a single file, and attempts are made on directories only"))
         }
         (Some(Place { laboratory: Some(""), .. }), _) => (
@@ -166,6 +175,27 @@ pub(super) fn place(mounted: &Mounted, directory: &Path, look: &dyn Look) -> Pla
     Placed { laboratory, note, warning }
 }
 
+/// The place that a path is, or is in.
+fn known(path: &Path) -> Option<&'static Place> {
+    let is_in =
+        |place: &&Place| path.starts_with(place.path) && (place.path != "/" || path == Path::new("/"));
+    PLACES.iter().filter(is_in).max_by_key(|place| place.path.len())
+}
+
+/// What a mount of this path gives away: the place that it is, or one that is in it.
+fn warning(mounted: &Mounted, path: &Path) -> Option<String> {
+    let source = mounted.source.escape_debug();
+    let gives = |place: &Place| if mounted.read_only { place.read_only } else { place.writable };
+    let own = known(path).filter(|place| place.below || path == Path::new(place.path));
+    if let Some(gives) = own.and_then(gives) {
+        return Some(format!("{source} is mounted: {gives}"));
+    }
+    let mut inside =
+        PLACES.iter().filter(|place| Path::new(place.path).starts_with(path) && path != Path::new("/"));
+    let (place, gives) = inside.find_map(|place| Some((place.path, gives(place)?)))?;
+    Some(format!("{source} is mounted, and with it {place}: {gives}"))
+}
+
 /// Whether a volume's source is a path of the host, and not the name of a volume.
 pub(super) fn is_path(source: &str) -> bool {
     source.starts_with(['/', '.', '~']) || source.contains('/')
@@ -188,10 +218,14 @@ fn absolute(source: &str, directory: &Path, look: &dyn Look) -> PathBuf {
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
         }
     }
+    without_var_run(&path)
+}
+
+fn without_var_run(path: &Path) -> PathBuf {
     match path.strip_prefix("/var/run") {
         Ok(rest) if rest.as_os_str().is_empty() => PathBuf::from("/run"),
         Ok(rest) => Path::new("/run").join(rest),
-        Err(_) => path,
+        Err(_) => path.to_path_buf(),
     }
 }
 
@@ -227,6 +261,7 @@ mod tests {
     #[case("/run/user/1000/podman/podman.sock", None)]
     #[case("/var/run", None)]
     #[case("/var/lib/docker/volumes", None)]
+    #[case("/home/me/link", None)]
     fn what_stands_in_for_the_hosts_paths(#[case] source: &str, #[case] laboratory: Option<&str>) {
         assert_eq!(placed(source, false).laboratory, laboratory);
     }
@@ -238,6 +273,13 @@ mod tests {
     #[case("/", true, true)]
     #[case("/proc", false, true)]
     #[case("/proc", true, false)]
+    #[case("/proc/sys", false, true)]
+    #[case("/sys/fs/cgroup", true, false)]
+    #[case("/var", false, true)]
+    #[case("/var/lib", true, true)]
+    #[case("/var/log", false, false)]
+    #[case("/dev/shm", false, false)]
+    #[case("/home/me/link", true, true)]
     #[case("/etc", false, false)]
     #[case("/srv/docker.socks", false, false)]
     fn what_gives_everything_away_is_said(

@@ -2,7 +2,7 @@
 //! set, which security modules are on. A scripted twin is enough to test the rest.
 
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What lies at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Kind {
 pub trait Look {
     /// What lies at a path; nothing if it is not there, or cannot be seen.
     fn kind(&self, path: &Path) -> Option<Kind>;
+    /// Where a path leads, links followed; nothing if it is not there, or cannot be seen.
+    fn real(&self, path: &Path) -> Option<PathBuf>;
     /// A variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// The user and group of a process.
@@ -52,6 +54,10 @@ impl Look for ThisHost {
         } else {
             Kind::File
         })
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::canonicalize(path).ok()
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -92,6 +98,10 @@ impl Look for Scripted {
             "/" | "/etc" | "/root" | "/var" | "/dev" | "/home/me" => Some(Kind::Directory),
             _ => None,
         }
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        (path == Path::new("/home/me/link")).then(|| PathBuf::from("/run/docker.sock"))
     }
 
     fn variable(&self, name: &str) -> Option<String> {
