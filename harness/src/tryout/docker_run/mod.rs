@@ -44,10 +44,12 @@ pub fn parse(words: &[String], directory: &Path) -> Result<Written, TryError> {
         }
         words => words.to_vec(),
     };
+    // What a shell would have filled in is filled in only if a shell has seen it.
+    let raw = matches!(words, [line] if line.contains(char::is_whitespace));
     let mut words = split.into_iter();
     let command = beginning(&mut words)?;
     let mut line =
-        Line { command, keys: BTreeMap::new(), passed: Vec::new(), unseen: Vec::new(), api: false };
+        Line { command, keys: BTreeMap::new(), passed: Vec::new(), unseen: Vec::new(), api: false, raw };
     let image = line.flags(&mut words)?;
     Ok(line.written(&image, directory))
 }
@@ -80,6 +82,12 @@ fn beginning(words: &mut impl Iterator<Item = String>) -> Result<String, TryErro
     }
 }
 
+/// Whether a value is not what it will be: a command's output in any value, since it takes words apart, and a variable
+/// where it matters.
+fn is_the_shells(value: &str, part: Part) -> bool {
+    value.contains("$(") || value.contains('`') || part != Part::NoPart && value.contains('$')
+}
+
 /// What the flags of a line say.
 struct Line {
     command: String,
@@ -88,6 +96,8 @@ struct Line {
     passed: Vec<(&'static str, usize)>,
     unseen: Vec<String>,
     api: bool,
+    /// Whether no shell has seen the line.
+    raw: bool,
 }
 
 impl Line {
@@ -147,6 +157,13 @@ impl Line {
         let name = format!("--{}", flag.long);
         if flag.value && value.is_none() {
             return Err(TryError::NoValue { command: self.command.clone(), flag: name });
+        }
+        if self.raw && value.as_deref().is_some_and(|value| is_the_shells(value, flag.part)) {
+            let shown = value.as_deref().unwrap_or_default().escape_debug().to_string();
+            let why = format!(
+                "'{shown}' is the shell's to fill in; leave out the quotation marks around the line, or write what it stands for"
+            );
+            return Err(self.value(&name, why));
         }
         let on = flag.value || self.is_true(&name, value.as_deref())?;
         let value = value.unwrap_or_default();

@@ -79,6 +79,23 @@ fn a_whole_line_as_one_word_is_split_as_a_shell_does() {
     assert!(parse(&["docker run 'alpine x".to_owned()], Path::new("/w")).is_err());
 }
 
+#[rstest]
+#[case(
+    "docker run --user $(id -u) x",
+    "docker run: --user: '$(id' is the shell's to fill in; leave out the quotation marks around the line, or write what it stands for"
+)]
+#[case(
+    "docker run -v $PWD/x:/x x",
+    "docker run: --volume: '$PWD/x:/x' is the shell's to fill in; leave out the quotation marks around the line, or write what it stands for"
+)]
+#[case(
+    "docker run -e A=`date +%s` x",
+    "docker run: --env: 'A=`date' is the shell's to fill in; leave out the quotation marks around the line, or write what it stands for"
+)]
+fn what_a_shell_would_have_filled_in(#[case] line: &str, #[case] message: &str) {
+    assert_eq!(parse(&[line.to_owned()], Path::new("/w")).unwrap_err().to_string(), message);
+}
+
 #[test]
 fn nothing_is_passed_over_in_silence() {
     let written = parsed("docker run -e A=secret -e B=c --gpus all -p 80:80 --rm nginx").unwrap();
