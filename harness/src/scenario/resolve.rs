@@ -8,7 +8,7 @@ use super::daemon::{self, Meant};
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
 use super::{Scenario, ScenarioError, defaults, service};
-use crate::capability::CapabilitySet;
+use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
 use crate::seccomp::{self, DefaultProfile, Policy};
@@ -269,6 +269,7 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
         notes.push(format!("{who} lacks {missing}, so the container does too"));
         settings.capabilities = settings.capabilities.and(reach.bounding_set);
     }
+    limits(settings, reach, notes);
     if reach.control_groups {
         return;
     }
@@ -278,5 +279,22 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
     }
     if settings.limits.pids.take().is_some() | settings.limits.memory.take().is_some() {
         notes.push(format!("pids_limit and mem_limit: each {why} and is left out"));
+    }
+}
+
+/// Without `CAP_SYS_RESOURCE` nobody raises a hard limit beyond its own.
+fn limits(settings: &mut Settings, reach: &Reach, notes: &mut Vec<String>) {
+    if reach.privileged && reach.bounding_set.has(Capability::SYS_RESOURCE) {
+        return;
+    }
+    for limit in &mut settings.limits.ulimits {
+        let mut own = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel fills in the struct, which lives as long as the call.
+        let known = unsafe { libc::getrlimit(limit.resource, &raw mut own) } == 0;
+        if known && limit.hard > own.rlim_max {
+            limit.hard = own.rlim_max;
+            limit.soft = limit.soft.min(limit.hard);
+            notes.push(format!("ulimits: {}: this run may not go beyond {}", limit.name, limit.hard));
+        }
     }
 }
