@@ -27,5 +27,6 @@ pub mod seccomp;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod tryout;
 pub mod verdict;
 pub mod witness;

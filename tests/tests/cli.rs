@@ -44,6 +44,7 @@ fn help_names_every_command_and_every_exit_code() {
 
 #[rstest]
 #[case("run")]
+#[case("try")]
 #[case("explain")]
 #[case("list")]
 #[case("report")]

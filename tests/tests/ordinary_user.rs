@@ -54,6 +54,7 @@ fn main() -> ExitCode {
             let cell = run().cell("read-only", "file-write-host-etc").expect("it is run");
             assert_eq!(cell.layers, [Mechanism::ReadOnlyMount], "{cell:#?}");
         }),
+        suite::test("try_says_what_it_cannot_try_without_root", USER, try_without_root),
         suite::test("with_subordinate_ids_other_users_exist_in_a_container", UIDMAP, other_users_exist),
     ])
 }
@@ -68,6 +69,20 @@ fn run() -> &'static Record {
         succeed(&mut as_nobody(place.command_of(&learner::reachable(&place), &["run", "--record", file])));
         record::read(file.as_ref()).expect("a record that was just written can be read")
     })
+}
+
+fn try_without_root() {
+    let place = Place::new();
+    // A limit that only root may raise, and a mount point that only root could make.
+    let line = "docker run --ulimit memlock=-1 --tmpfs /run/whyblocked-test --privileged -v /etc:/e nginx";
+    let arguments = ["try", "--probe", "key-add", "--probe", "file-write-host-etc", line];
+    let output = succeed(&mut as_nobody(place.command_of(&learner::reachable(&place), &arguments)));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in
+        ["GOT THROUGH: 2 of 2", "note: without root every container", "1. without --privileged: closes 1"]
+    {
+        assert!(text.contains(part), "wanted '{part}' in: {text}");
+    }
 }
 
 /// With another user's ids, if this process may take them; no capability outlives that.

@@ -61,6 +61,8 @@ impl Args {
     fn selection(&self) -> Selection {
         Selection {
             scenarios: vec![self.scenario.clone()],
+            compose: None,
+            service: None,
             probes: vec![self.probe.clone()],
             engine: self.engine,
             place: Place::default(),

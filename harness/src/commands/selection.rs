@@ -1,11 +1,15 @@
 //! Which scenarios and probes a command is about.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use whyblocked_agent::{Effect, Probe, catalogue};
 
 use super::Failure;
+use crate::host::{Host, Reach};
 use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
+use crate::tryout::{self, ThisHost};
 
 /// Options that choose.
 #[derive(Debug, Args)]
@@ -13,6 +17,12 @@ pub(super) struct Selection {
     /// Scenarios: ids, globs, or paths of YAML files; all if not given
     #[arg(long = "scenario", value_name = "GLOB|FILE")]
     pub(super) scenarios: Vec<String>,
+    /// A service of your own Compose file, beside the scenarios that are named
+    #[arg(long, value_name = "FILE")]
+    pub(super) compose: Option<PathBuf>,
+    /// Which service of it, if it has several
+    #[arg(long, value_name = "NAME", requires = "compose")]
+    pub(super) service: Option<String>,
     /// Probes: ids or globs; all if not given
     #[arg(long = "probe", value_name = "GLOB")]
     pub(super) probes: Vec<String>,
@@ -55,7 +65,18 @@ pub(super) enum Place {
 impl Selection {
     /// The scenarios, in the order of the reports.
     pub(super) fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
-        Ok(scenario::select(&self.scenarios)?)
+        let Some(path) = &self.compose else { return Ok(scenario::select(&self.scenarios)?) };
+        let mut chosen =
+            if self.scenarios.is_empty() { Vec::new() } else { scenario::select(&self.scenarios)? };
+        let reach = Reach::of(&Host::read());
+        let look = ThisHost { selinux: reach.selinux, apparmor: reach.apparmor };
+        let written = tryout::compose::read(path, self.service.as_deref(), &look)?;
+        let own = tryout::adapt(written, &look)?.scenario()?;
+        if chosen.iter().any(|scenario| scenario.id == own.id) {
+            return Err(Failure::usage(format!("a scenario and the service are both called '{}'", own.id)));
+        }
+        chosen.push(own);
+        Ok(chosen)
     }
 
     /// The probes that can be run here, in the order of the reports.

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::selection::Selection;
 use super::{Failure, exit::Exit};
 use crate::engine::docker::Introduced;
-use crate::experiment::{self, Subject};
+use crate::experiment::{self, Ended, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
@@ -34,14 +34,23 @@ pub(super) enum Purpose {
 
 /// Runs what was chosen. Everything that can be wrong with the files is found before anything is started.
 pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, Failure> {
-    let scenarios = selection.scenarios()?;
+    compared(&selection.scenarios()?, &[], selection, purpose).map(|(record, _)| record)
+}
+
+/// The same for these scenarios; and of `others`, which are not in the record, what gets through.
+pub(super) fn compared(
+    scenarios: &[Scenario],
+    others: &[&Scenario],
+    selection: &Selection,
+    purpose: Purpose,
+) -> Result<(Record, Vec<Ended>), Failure> {
     let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
     // From here on there are things to put away.
     let interruption = Interruption::listen();
     if selection.prepare_host {
-        prepare_host(&scenarios, &reach)?;
+        prepare_host(scenarios, &reach)?;
     }
     let chosen = Chosen::new(selection.engine, &reach)?;
     reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
@@ -52,7 +61,7 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     }
     let context = Context { host: &host, reach: &reach, defaults: &defaults, docker: chosen.is_docker() };
     let mut prepared = Vec::new();
-    for scenario in &scenarios {
+    for scenario in scenarios {
         prepared.push((scenario, prepare(scenario, &context)?));
     }
     let mut entries = Vec::new();
@@ -87,6 +96,10 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
             return Err(Failure::interrupted(signal));
         }
     }
+    let others = others
+        .iter()
+        .map(|other| Ok(other.resolve(&context)?.settings()))
+        .collect::<Result<Vec<_>, Failure>>()?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
     let witnesses = Witnesses::set_up(chosen.run_name());
@@ -95,17 +108,25 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         interruption.flow()
     };
     let outcome = experiment::run(chosen.engine(), &subjects, &probes, &host, &reach, &witnesses, &tell);
-    progress.done();
     let outcome = match outcome {
-        ControlFlow::Continue(outcome) => outcome,
-        ControlFlow::Break(signal) => return Err(Failure::interrupted(signal)),
+        ControlFlow::Continue(outcome) => Ok(outcome),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
     };
+    let wanted = others.iter().flatten().filter(|_| outcome.as_ref().is_ok_and(|one| !one.cells.is_empty()));
+    let settings: Vec<Settings> = wanted.cloned().collect();
+    let ended = match experiment::compare(chosen.engine(), &settings, &probes, &tell) {
+        ControlFlow::Continue(ended) => Ok(ended),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
+    };
+    progress.done();
+    let (outcome, mut ended) = (outcome?, ended?.into_iter());
+    let others = others.into_iter().map(|other| other.and_then(|_| ended.next().unwrap_or_else(nothing)));
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
             entry.not_run = Some(format!("it could not be started: {reason}"));
         }
     }
-    Ok(Record {
+    let record = Record {
         format: FORMAT.to_owned(),
         started,
         engine: chosen.engine().about(),
@@ -114,9 +135,16 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,
         cut_short: outcome.cut_short,
+        tried: None,
         timing: outcome.timing,
         host,
-    })
+    };
+    Ok((record, others.collect()))
+}
+
+/// Where there is nothing to compare with, nothing is run to be compared.
+fn nothing() -> Ended {
+    Err("the configuration itself was not run".to_owned())
 }
 
 /// How a run that made this record ends.
@@ -146,7 +174,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
         teaches: scenario.file.teaches.clone(),
         settings: scenario.settings.clone(),
         posture: Vec::new(),
-        notes: Vec::new(),
+        notes: scenario.notes.clone(),
         not_run: None,
         refused: None,
     };
@@ -156,7 +184,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
             Ok((entry, None))
         }
         Resolution::Run(resolved) => {
-            entry.notes = resolved.notes;
+            entry.notes.extend(resolved.notes);
             Ok((entry, Some(resolved.settings)))
         }
     }

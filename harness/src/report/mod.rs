@@ -6,3 +6,4 @@ pub mod explain;
 pub mod proofs;
 pub mod reached;
 pub mod terminal;
+pub mod tried;

@@ -9,7 +9,7 @@ use super::defaults::Defaults;
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
 use super::{Scenario, ScenarioError, service};
-use crate::capability::CapabilitySet;
+use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
 use crate::seccomp::{self, Policy};
@@ -273,6 +273,7 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
         notes.push(format!("{who} lacks {missing}, so the container does too"));
         settings.capabilities = settings.capabilities.and(reach.bounding_set);
     }
+    limits(settings, reach, notes);
     if reach.control_groups {
         return;
     }
@@ -282,5 +283,22 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
     }
     if settings.limits.pids.take().is_some() | settings.limits.memory.take().is_some() {
         notes.push(format!("pids_limit and mem_limit: each {why} and is left out"));
+    }
+}
+
+/// Without `CAP_SYS_RESOURCE` nobody raises a hard limit beyond its own.
+fn limits(settings: &mut Settings, reach: &Reach, notes: &mut Vec<String>) {
+    if reach.privileged && reach.bounding_set.has(Capability::SYS_RESOURCE) {
+        return;
+    }
+    for limit in &mut settings.limits.ulimits {
+        let mut own = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel fills in the struct, which lives as long as the call.
+        let known = unsafe { libc::getrlimit(limit.resource, &raw mut own) } == 0;
+        if known && limit.hard > own.rlim_max {
+            limit.hard = own.rlim_max;
+            limit.soft = limit.soft.min(limit.hard);
+            notes.push(format!("ulimits: {}: this run may not go beyond {}", limit.name, limit.hard));
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod reference;
 mod scenarios;
 mod summary;
 mod verdicts;
-mod yaml;
+pub(super) mod yaml;
 
 use std::fmt::Write as _;
 use std::fs;
