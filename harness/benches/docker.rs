@@ -1,5 +1,5 @@
-//! What the same costs with a Docker daemon: `cargo bench --bench docker`, as root, with a daemon that answers
-//! (`DOCKER_HOST`, or the usual place). Without one it says so and measures nothing.
+//! What the same costs with a Docker daemon: `cargo bench --bench docker`, as root, with the daemon that answers
+//! (`DOCKER_HOST`, or the usual place) or one of the bench's own. Where there can be none it says so and measures nothing.
 //!
 //! Plain loops, as in `speed.rs`; the load of the machine is in every figure.
 
@@ -8,14 +8,13 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use whyblocked::engine::docker::{Daemon, Docker};
+use whyblocked::engine::docker::{Daemon, Docker, Introduced};
 use whyblocked::engine::embedded::agent;
 use whyblocked::engine::{About, Engine, EngineError, Job, Trial};
 use whyblocked::experiment::{self, Event, Outcome, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
 use whyblocked::scenario::{self, Context};
-use whyblocked::seccomp::DefaultProfile;
 use whyblocked::witness::Witnesses;
 use whyblocked_agent::wire::Request;
 use whyblocked_agent::{Effect, Probe, catalogue, layout};
@@ -32,17 +31,15 @@ const IMAGE: &str = "whyblocked-bench:1";
 fn main() {
     let host = Host::read();
     let mut reach = Reach::of(&host);
-    let connected = Daemon::connect().map_err(EngineError::from).and_then(|daemon| {
-        reach.bounding_set = reach.bounding_set.and(daemon.capabilities());
-        let profile = daemon.default_profile();
-        Ok((profile, Docker::new(daemon, &reach)?))
-    });
-    let (profile, engine) = match connected {
-        Ok(connected) => connected,
+    // Where none is running, one of the engine's own is started.
+    let found = Daemon::find().map_err(EngineError::from).and_then(|daemon| Docker::new(daemon, &reach));
+    let engine = match found {
+        Ok(engine) => engine,
         Err(error) => return println!("not measured, because {error}"),
     };
+    reach.bounding_set = reach.bounding_set.and(engine.daemon().capabilities());
     println!("docker {}, {} processors", engine.about().version, processors());
-    let subjects = subjects(&host, &reach, profile);
+    let subjects = subjects(&engine, &host, &reach);
     at_once(&engine, &subjects);
     let mut observations = 0;
     for parallel in [1, engine.parallel()] {
@@ -58,7 +55,7 @@ fn main() {
         );
         observations = timing.observations;
     }
-    match shell_loop() {
+    match shell_loop(engine.daemon().address()) {
         Ok(each) => println!(
             "{:>9.0} ms for a `docker run` of one probe ({LOOP} runs); scaled to the same {observations} observations, not run: {:.0} s",
             each.as_secs_f64() * 1000.0,
@@ -131,14 +128,20 @@ fn whole_run(engine: &Limited<'_>, subjects: &[Subject], host: &Host, reach: &Re
     outcome
 }
 
-/// The scenarios that can be run here.
-fn subjects(host: &Host, reach: &Reach, default_profile: DefaultProfile) -> Vec<Subject> {
+/// The scenarios that can be run here, as the daemon understands them.
+fn subjects(engine: &Docker, host: &Host, reach: &Reach) -> Vec<Subject> {
+    let default_profile = engine.daemon().default_profile();
     let context = Context { host, reach, default_profile, docker: true };
     let chosen = scenario::select(&[]).expect("built-in scenarios");
     let runnable = chosen.iter().filter_map(|scenario| {
         let settings = scenario.resolve(&context).expect("a valid scenario").settings().ok()?;
-        let plan = Plan::new(settings, reach);
-        Docker::cannot(&plan.settings).is_none().then(|| Subject { id: scenario.id.clone(), plan })
+        let lacking = scenario.capabilities().expect("a valid scenario").without(reach.bounding_set);
+        match engine.introduce(scenario, &settings, lacking).expect("the daemon answers") {
+            Introduced::Started { settings, .. } => {
+                Some(Subject { id: scenario.id.clone(), plan: Plan::new(*settings, reach) })
+            }
+            Introduced::Refused(_) => None,
+        }
     });
     runnable.collect()
 }
@@ -148,30 +151,34 @@ fn probes() -> Vec<&'static Probe> {
 }
 
 /// What one probe costs where a container is started for it by hand, as in a shell's loop.
-fn shell_loop() -> Result<Duration, String> {
+fn shell_loop(host: &str) -> Result<Duration, String> {
     let place = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (agent_file, archive) = (place.path().join("agent"), place.path().join("image.tar"));
     std::fs::write(&agent_file, agent()).map_err(|error| error.to_string())?;
     let archive = archive.display().to_string();
     let dir = place.path().display().to_string();
     command("tar", &["-C", &dir, "--owner=0", "--group=0", "--mode=755", "-cf", &archive, "agent"])?;
-    command("docker", &["import", &archive, IMAGE])?;
+    as_docker(host, &["import", &archive, IMAGE])?;
     let request = Request { probes: vec!["key-add".to_owned()], limit_ms: 1000, ..Request::default() };
     let request = serde_json::to_string(&request).expect("a request is plain data");
     let start = Instant::now();
     let done = (0..LOOP).try_for_each(|_| {
-        command("docker", &["run", "--rm", "--network", "none", IMAGE, layout::AGENT, &request])
+        as_docker(host, &["run", "--rm", "--network", "none", IMAGE, layout::AGENT, &request])
     });
     let took = start.elapsed();
-    command("docker", &["rmi", IMAGE])?;
+    as_docker(host, &["rmi", IMAGE])?;
     done.map(|()| took / LOOP)
+}
+
+fn as_docker(host: &str, arguments: &[&str]) -> Result<(), String> {
+    command("docker", &[&["--host", host], arguments].concat())
 }
 
 fn command(program: &str, arguments: &[&str]) -> Result<(), String> {
     let status = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{program} {} ended with {status}", arguments[0])),
+        Ok(status) => Err(format!("{program} {arguments:?} ended with {status}")),
         Err(error) => Err(format!("{program} cannot be started: {error}")),
     }
 }

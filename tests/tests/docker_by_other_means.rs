@@ -129,7 +129,7 @@ fn by_the_harness(wish: &Wish, probes: &[&'static str]) -> Vec<Observation> {
     let daemon = Daemon::connect().expect("the daemon answers");
     reach.bounding_set = reach.bounding_set.and(daemon.capabilities());
     let settings = settings(wish, &daemon, &host, &reach);
-    let engine = Docker::new(daemon, &reach).expect("the engine can be prepared");
+    let engine = Docker::new(Some(daemon), &reach).expect("the engine can be prepared");
     engine.run(&Job::unwatched(&settings, probes)).expect("the container runs").observations
 }
 
