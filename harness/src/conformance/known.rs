@@ -6,7 +6,7 @@ use globset::GlobMatcher;
 use super::Pair;
 use crate::engine::About;
 use crate::mechanism::Mechanism;
-use crate::record::Cell;
+use crate::record::{Cell, Outcome};
 use crate::scenario;
 
 /// A known reason.
@@ -58,6 +58,31 @@ pub const ALL: &[Known] = &[
             "https://github.com/moby/moby/blob/v20.10.24/container/container_unix.go",
             "https://elixir.bootlin.com/linux/v6.12/source/fs/quota/quota.c",
         ],
+    },
+    Known {
+        probe: "cgroup-*",
+        scenario: "userns-remap-opt-out",
+        between: ["embedded *", "docker *"],
+        seen: |[embedded, docker]| {
+            embedded.stops(Mechanism::ReadOnlyMount) && !docker.stops(Mechanism::ReadOnlyMount)
+        },
+        why: "a daemon that remaps leaves the control groups writable in all its containers, because runc could not remount \
+              them in a user namespace; it asks whether it remaps itself, not whether the container has opted out, so that \
+              there the host's own root may write to them. The built-in engine has no daemon, and mounts them read-only",
+        sources: &["https://github.com/moby/moby/blob/v20.10.24/daemon/oci_linux.go"],
+    },
+    Known {
+        probe: "file-name-to-handle",
+        scenario: "*",
+        between: ["embedded *", "docker *"],
+        seen: |[embedded, docker]| {
+            let reached = [embedded, docker].iter().all(|side| side.cell.outcome == Outcome::Allowed);
+            reached && docker.cell.errno.as_deref() == Some("EOPNOTSUPP")
+        },
+        why: "the call is about the container's root directory: overlayfs, which is Docker's usual storage, gives no file \
+              handles unless it is mounted with nfs_export, and the built-in engine's file system in memory gives them; both \
+              errnos come after every check",
+        sources: &["https://docs.kernel.org/filesystems/overlayfs.html#nfs-export"],
     },
     Known {
         probe: "*",

@@ -91,6 +91,7 @@ fn behind(text: &mut String, comparison: &Comparison<'_>, links: &dyn Links) {
     }
     for (known, pairs) in Comparison::explained(&comparison.behind) {
         let _ = writeln!(text, "{}: {}.\n", many(pairs.len(), "verdict"), escape(known.why));
+        let _ = writeln!(text, "{}", addresses(known.sources));
         text.push_str(&table(comparison, &pairs, links));
     }
 }
