@@ -12,6 +12,7 @@
 
 pub mod capability;
 pub mod commands;
+pub mod conformance;
 pub mod engine;
 pub mod experiment;
 pub mod host;

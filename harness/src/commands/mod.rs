@@ -60,7 +60,7 @@ enum Command {
     Explain(explain::Args),
     /// List what there is
     List(list::Args),
-    /// Make a book of a record
+    /// Make a book of a record; of several, what engines say of the same
     Report(report::Args),
     /// Say what this machine can and cannot show
     Doctor(doctor::Args),

@@ -81,6 +81,8 @@ impl Place {
         if !self.many_ids {
             command.args(["--storage-opt", "vfs.ignore_chown_errors=true"]);
         }
+        // Whoever watches a container for it leaves a file where it is, when memory was short.
+        command.current_dir(&self.dir);
         // It forgets files there.
         command.env("TMPDIR", self.path("temporary"));
         command.env("CONTAINERS_CONF", self.path("containers.conf"));
