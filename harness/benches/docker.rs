@@ -14,6 +14,7 @@ use whyblocked::engine::{About, Engine, EngineError, Job, Trial};
 use whyblocked::experiment::{self, Event, Outcome, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
+use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context};
 use whyblocked::witness::Witnesses;
 use whyblocked_agent::wire::Request;
@@ -131,7 +132,8 @@ fn whole_run(engine: &Limited<'_>, subjects: &[Subject], host: &Host, reach: &Re
 /// The scenarios that can be run here, as the daemon understands them.
 fn subjects(engine: &Docker, host: &Host, reach: &Reach) -> Vec<Subject> {
     let default_profile = engine.daemon().default_profile();
-    let context = Context { host, reach, default_profile, docker: true };
+    let defaults = Defaults::docker(default_profile);
+    let context = Context { host, reach, defaults: &defaults, docker: true };
     let chosen = scenario::select(&[]).expect("built-in scenarios");
     let runnable = chosen.iter().filter_map(|scenario| {
         let settings = scenario.resolve(&context).expect("a valid scenario").settings().ok()?;

@@ -13,6 +13,7 @@ use testcontainers::{ContainerRequest, GenericImage, ImageExt};
 use whyblocked::engine::docker::{Daemon, Docker};
 use whyblocked::engine::{Engine, Job};
 use whyblocked::host::{Host, Reach};
+use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context};
 use whyblocked::settings::Settings;
 use whyblocked_agent::wire::{Observation, Request};
@@ -138,7 +139,8 @@ fn settings(wish: &Wish, daemon: &Daemon, host: &Host, reach: &Reach) -> Setting
     let file = place.path("wish.yaml");
     let text = format!("title: {}\nteaches: nothing\nservice: {}\n", wish.name, wish.service);
     std::fs::write(&file, text).expect("the directory is ours");
-    let context = Context { host, reach, default_profile: daemon.default_profile(), docker: true };
+    let defaults = Defaults::docker(daemon.default_profile());
+    let context = Context { host, reach, defaults: &defaults, docker: true };
     let chosen = scenario::select(&[file.display().to_string()]).expect("a valid scenario");
     let settings = chosen[0].resolve(&context).expect("a valid scenario").settings();
     settings.unwrap_or_else(|reason| panic!("it cannot be run here: {reason}"))
