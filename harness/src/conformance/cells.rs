@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Pair, Place, Posture, Why};
 use crate::mechanism::{self, Mechanism};
-use crate::record::{Cell, Outcome, Record, ScenarioEntry};
+use crate::record::{Cell, Outcome, Posture as Stood, Record, ScenarioEntry};
 
 /// A record, indexed.
 pub(super) struct Cells<'a> {
@@ -22,15 +22,24 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// The mechanisms that were on in a scenario, and how they stood.
+    pub(super) fn posture(&self, scenario: &str) -> &'a [Stood] {
+        self.scenarios.get(scenario).map_or(&[], |entry| &entry.posture)
+    }
+
     /// How a mechanism stood in a scenario, if it was on.
-    pub(super) fn state(&self, scenario: &str, mechanism: Mechanism) -> Option<&'a str> {
-        let posture = &self.scenarios.get(scenario)?.posture;
-        posture.iter().find(|one| one.mechanism == mechanism).map(|one| one.state.as_str())
+    fn state(&self, scenario: &str, mechanism: Mechanism) -> Option<&'a str> {
+        state(self.posture(scenario), mechanism)
     }
 
     fn was_run(&self, scenario: &str) -> bool {
         self.scenarios.get(scenario).is_some_and(|entry| entry.not_run.is_none())
     }
+}
+
+/// How a mechanism stood, if it was on.
+pub(super) fn state(posture: &[Stood], mechanism: Mechanism) -> Option<&str> {
+    posture.iter().find(|one| one.mechanism == mechanism).map(|one| one.state.as_str())
 }
 
 /// The ids of both sides, each once: those of the first side, and then what only the second has.

@@ -4,9 +4,10 @@
 use globset::GlobMatcher;
 
 use super::Pair;
+use super::cells::state;
 use crate::engine::About;
-use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome};
+use crate::mechanism::{self, Mechanism};
+use crate::record::{Cell, Outcome, Posture};
 use crate::scenario;
 
 /// A known reason.
@@ -31,14 +32,19 @@ pub struct Known {
 pub struct Seen<'a> {
     /// The verdict.
     pub cell: &'a Cell,
-    /// The filter's name, if one was installed.
-    pub filter: Option<&'a str>,
+    /// The mechanisms that were on in the scenario, and how they stood.
+    pub posture: &'a [Posture],
 }
 
 impl Seen<'_> {
     /// Whether a mechanism answered, or would have been enough alone.
     fn stops(&self, mechanism: Mechanism) -> bool {
         self.cell.blocked_by == Some(mechanism) || self.cell.layers.contains(&mechanism)
+    }
+
+    /// How a mechanism stood, if it was on.
+    fn state(&self, mechanism: Mechanism) -> Option<&str> {
+        state(self.posture, mechanism)
     }
 }
 
@@ -47,11 +53,11 @@ pub const ALL: &[Known] = &[
     Known {
         probe: "mount-quotactl",
         scenario: "*",
-        between: ["embedded *", "docker *"],
+        between: ["embedded *", "{docker,podman} *"],
         seen: |[embedded, docker]| {
             embedded.stops(Mechanism::MountNamespace) && !docker.stops(Mechanism::MountNamespace)
         },
-        why: "a container of Docker's has files that lie on the daemon's disk, /etc/hostname for one (and its whole root \
+        why: "a container of Docker's or Podman's has files that lie on the daemon's disk, /etc/hostname for one (and its whole root \
               directory, with the storage driver vfs), and a disk's file system knows quotas; the built-in engine's container \
               lies in memory, and its mount namespace shows no file whose file system does",
         sources: &[
@@ -90,13 +96,29 @@ pub const ALL: &[Known] = &[
         between: ["*", "*"],
         seen: |[one, other]| {
             let stops = [one, other].map(|side| side.stops(Mechanism::Seccomp));
-            one.filter != other.filter && stops[0] != stops[1]
+            one.state(Mechanism::Seccomp) != other.state(Mechanism::Seccomp) && stops[0] != stops[1]
         },
         why: "the two containers had different filters, and only one of them refuses the call: run both with the same \
               --seccomp-default to compare the engines alone",
         sources: &[
             "https://github.com/moby/moby/blob/v20.10.24/profiles/seccomp/default.json",
             "https://github.com/moby/moby/blob/v26.1.5/profiles/seccomp/default.json",
+        ],
+    },
+    Known {
+        probe: "*",
+        scenario: "*",
+        between: ["*", "podman *"],
+        seen: |[one, podman]| {
+            mechanism::ALL.iter().any(|entry| {
+                one.state(entry.id) != podman.state(entry.id) && one.stops(entry.id) != podman.stops(entry.id)
+            })
+        },
+        why: "a container that asks for nothing gets something else from Podman: fewer capabilities, other limits and paths, \
+              and with control groups of version 1 the host's control-group namespace; what stood differently is listed above",
+        sources: &[
+            "https://github.com/containers/common/blob/v0.49.1/pkg/config/default.go",
+            "https://docs.podman.io/en/v4.3/markdown/podman-run.1.html",
         ],
     },
 ];
@@ -127,8 +149,8 @@ impl Reasons {
         Self(ready.collect())
     }
 
-    pub(super) fn find(&self, pair: &Pair<'_>, filters: [Option<&str>; 2]) -> Option<&'static Known> {
-        let seen = |side: usize| Seen { cell: pair.cells[side], filter: filters[side] };
+    pub(super) fn find(&self, pair: &Pair<'_>, stood: [&[Posture]; 2]) -> Option<&'static Known> {
+        let seen = |side: usize| Seen { cell: pair.cells[side], posture: stood[side] };
         let fits = |ready: &&Ready| {
             ready.probe.is_match(pair.place.probe)
                 && ready.scenario.is_match(pair.place.scenario)

@@ -13,6 +13,7 @@ use self::cells::{Cells, ids};
 pub use self::known::Known;
 pub use self::tally::{Answer, Tally};
 use crate::mechanism::Mechanism;
+use crate::record::Posture as Stood;
 use crate::record::{Cell, Outcome, Record};
 
 /// A record and another, held against each other.
@@ -110,8 +111,8 @@ impl<'a> Comparison<'a> {
                 match cells::pair(&cells, place) {
                     Err(why) => set_aside.push((why, place)),
                     Ok(pair) => {
-                        let filters = [0, 1].map(|side| cells[side].state(scenario, Mechanism::Seccomp));
-                        comparison.count(pair, &reasons, filters, &mut of_this_one);
+                        let stood = [0, 1].map(|side: usize| cells[side].posture(scenario));
+                        comparison.count(pair, &reasons, stood, &mut of_this_one);
                     }
                 }
             }
@@ -127,13 +128,13 @@ impl<'a> Comparison<'a> {
         &mut self,
         mut pair: Pair<'a>,
         reasons: &known::Reasons,
-        filters: [Option<&'a str>; 2],
+        stood: [&'a [Stood]; 2],
         of_scenario: &mut Tally,
     ) {
         let answers = pair.cells.map(Answer::of);
         let agrees = answers[0] == answers[1];
         if !agrees || pair.differs_behind() {
-            pair.known = reasons.find(&pair, filters);
+            pair.known = reasons.find(&pair, stood);
         }
         let explained = pair.known.is_some();
         let mut tallies = vec![&mut self.all, of_scenario];

@@ -100,6 +100,27 @@ fn other_filters_explain_only_what_one_of_them_refuses(
     assert_eq!(found.differing[0].known.is_some(), explained);
 }
 
+#[rstest]
+#[case::fewer_capabilities("Docker's default 14", "CHOWN", by(&[Seccomp, Caps]), by(&[Seccomp]), true)]
+#[case::what_stood_alike_explains_nothing("CHOWN", "CHOWN", by(&[Seccomp, Caps]), by(&[Seccomp]), false)]
+#[case::nor_does_what_does_not_answer("Docker's default 14", "CHOWN", by(&[Mounts]), just(Allowed), false)]
+fn what_podman_gives_by_default_explains_only_what_it_decides(
+    #[case] ours: &str,
+    #[case] podmans: &str,
+    #[case] said: Said,
+    #[case] podman_said: Said,
+    #[case] explained: bool,
+) {
+    let [mut one, mut podman] = one_cell("key-add", said, podman_said, ["Docker 26"; 2]);
+    for (side, state) in [(&mut one, ours), (&mut podman, podmans)] {
+        side.scenarios[0].posture.push(Stood { mechanism: Caps, state: state.to_owned() });
+    }
+    "podman".clone_into(&mut podman.engine.name);
+    let found = Comparison::of(&one, &podman);
+    let pairs = found.differing.iter().chain(&found.behind);
+    assert_eq!(pairs.map(|pair| pair.known.is_some()).collect::<Vec<_>>(), [explained]);
+}
+
 #[test]
 fn differences_without_a_reason_come_first() {
     let [mut one, mut other] = one_cell("mount-quotactl", by(&[Mounts]), just(Allowed), ["Docker 26"; 2]);
