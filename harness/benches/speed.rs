@@ -10,6 +10,7 @@ use whyblocked::engine::{Engine, Job, embedded::Embedded};
 use whyblocked::experiment::{self, Event, Subject};
 use whyblocked::host::{Host, Reach};
 use whyblocked::plan::Plan;
+use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::settings::Settings;
@@ -91,7 +92,8 @@ fn run(engine: &Embedded, settings: &Settings, probes: &[&'static str]) {
 
 /// The scenarios that can be run here, of those that `patterns` name.
 fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
-    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
+    let defaults = Defaults::docker(DefaultProfile::default());
+    let context = Context { host, reach, defaults: &defaults, docker: false };
     let chosen = scenario::select(patterns).expect("built-in scenarios");
     let runnable = chosen.iter().filter_map(|scenario| {
         let settings = scenario.resolve(&context).expect("a valid scenario").settings().ok()?;
@@ -101,7 +103,8 @@ fn subjects(patterns: &[String], host: &Host, reach: &Reach) -> Vec<Subject> {
 }
 
 fn settings(id: &str, host: &Host, reach: &Reach) -> Settings {
-    let context = Context { host, reach, default_profile: DefaultProfile::default(), docker: false };
+    let defaults = Defaults::docker(DefaultProfile::default());
+    let context = Context { host, reach, defaults: &defaults, docker: false };
     let chosen = scenario::select(&[id.to_owned()]).expect("a built-in scenario");
     let settings = chosen[0].resolve(&context).expect("a valid scenario").settings();
     settings.unwrap_or_else(|reason| panic!("{id} cannot be run here: {reason}"))

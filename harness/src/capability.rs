@@ -56,6 +56,8 @@ pub struct Capability(u8);
 impl Capability {
     /// `CAP_SYS_ADMIN`.
     pub const SYS_ADMIN: Self = Self(21);
+    /// `CAP_SYS_RESOURCE`.
+    pub const SYS_RESOURCE: Self = Self(24);
 
     /// The capability that Compose or the kernel calls `name`: with or without `CAP_`, in any case.
     pub fn named(name: &str) -> Option<Self> {

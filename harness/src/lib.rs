@@ -12,6 +12,7 @@
 
 pub mod capability;
 pub mod commands;
+pub mod conformance;
 pub mod engine;
 pub mod experiment;
 pub mod host;
@@ -27,6 +28,7 @@ pub mod seccomp;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod tryout;
 pub mod verdict;
 pub mod vm;
 pub mod witness;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::capability::CapabilitySet;
 use crate::host::{Host, Reach};
+use crate::scenario::defaults::Defaults;
 use crate::scenario::{self, Context};
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
@@ -39,8 +40,8 @@ pub(crate) fn host() -> Host {
 /// A built-in scenario's settings, if it can be run by the built-in engine.
 pub(crate) fn try_settings(id: &str) -> Option<Settings> {
     let host = host();
-    let context =
-        Context { host: &host, reach: &ROOT, default_profile: DefaultProfile::Docker26, docker: false };
+    let defaults = Defaults::docker(DefaultProfile::Docker26);
+    let context = Context { host: &host, reach: &ROOT, defaults: &defaults, docker: false };
     let scenarios = scenario::select(&[id.to_owned()]).unwrap();
     scenarios[0].resolve(&context).unwrap().settings().ok()
 }

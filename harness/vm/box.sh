@@ -32,6 +32,3 @@ for home in root home/vagrant; do
     chmod 600 "$root/$home/.ssh/authorized_keys"
 done
 chroot "$root" chown -R vagrant:vagrant /home/vagrant
-
-# Labels are set here, so that the first boot need not set them and start anew.
-chroot "$root" setfiles -F /etc/selinux/default/contexts/files/file_contexts /

@@ -3,11 +3,15 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use whyblocked::engine::embedded::agent;
+
 use crate::Place;
+use crate::program::succeed;
 
 /// How long a daemon may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,6 +93,22 @@ impl Dockerd {
         let output = self.docker(arguments);
         assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    }
+
+    /// Makes an image of the agent, and of nothing else, under a name.
+    ///
+    /// # Panics
+    ///
+    /// If the daemon refuses it.
+    pub fn import_agent(&self, name: &str) {
+        let (dir, archive) = (self.path("agent-image"), self.path("agent-image.tar"));
+        fs::create_dir_all(&dir).expect("the directory is ours");
+        fs::write(dir.join("agent"), agent()).expect("the directory is ours");
+        fs::set_permissions(dir.join("agent"), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mut tar = Command::new("tar");
+        tar.arg("-C").arg(&dir).args(["--owner=0", "--group=0", "-cf"]).arg(&archive).arg(".");
+        succeed(&mut tar);
+        self.lines(&["import", &archive.display().to_string(), name]);
     }
 
     /// A file for the daemon to read.

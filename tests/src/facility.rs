@@ -30,6 +30,8 @@ pub enum Facility {
     Runc,
     /// Docker's programs; a test starts a daemon of its own.
     Docker,
+    /// Podman; a test starts a service of its own.
+    Podman,
     /// Control groups that can be made here, and that can limit processes and memory.
     ControlGroups,
     /// The kernel's trace: tracefs, and capability checks in it.
@@ -42,12 +44,14 @@ pub enum Facility {
     AllCapabilities,
 }
 
-use Facility::{AllCapabilities, ControlGroups, Docker, Modules, NoModules, Root, Runc, Trace, Uidmap, User};
+use Facility::{
+    AllCapabilities, ControlGroups, Docker, Modules, NoModules, Podman, Root, Runc, Trace, Uidmap, User,
+};
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 10] =
-        [Root, User, Uidmap, Runc, Docker, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
+    pub const ALL: [Self; 11] =
+        [Root, User, Uidmap, Runc, Docker, Podman, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
     pub fn id(self) -> &'static str {
@@ -57,6 +61,7 @@ impl Facility {
             Uidmap => "uidmap",
             Runc => "runc",
             Docker => "docker",
+            Podman => "podman",
             ControlGroups => "control-groups",
             Trace => "trace",
             Modules => "modules",
@@ -81,6 +86,9 @@ impl Facility {
                 .into_iter()
                 .find(|name| in_path(name).is_none())
                 .map(|name| format!("there is no {name}; install the package docker.io")),
+            Podman => in_path("podman")
+                .is_none()
+                .then(|| "there is no podman; install the package podman".to_owned()),
             ControlGroups => no_control_groups(),
             Trace => no_trace(),
             Modules => no_unsigned_modules(),
@@ -206,7 +214,7 @@ mod tests {
 
     #[test]
     #[should_panic(
-        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, control-groups"
+        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, podman, control-groups"
     )]
     fn a_promise_of_something_unknown_is_a_mistake() {
         promised("rnuc");

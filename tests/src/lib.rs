@@ -7,6 +7,7 @@ pub mod dockerd;
 pub mod facility;
 pub mod host_state;
 pub mod html;
+pub mod learner;
 pub mod left;
 pub mod oci;
 pub mod processes;

@@ -10,8 +10,10 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use rstest::rstest;
 use serde_json::Value;
-use whyblocked::record::Record;
+use whyblocked::conformance::{Comparison, known};
+use whyblocked::record::{Outcome, Record};
 use whyblocked::report::book;
+use whyblocked::scenario;
 use whyblocked_tests::html::{self, Tag};
 use whyblocked_tests::program;
 
@@ -128,6 +130,43 @@ fn conflicts_stand_before_everything_else() {
 }
 
 #[test]
+fn what_is_not_explained_stands_before_what_is() {
+    let (_place, out) = report(&sample());
+    let page = fs::read_to_string(out.join("conformance.html")).unwrap();
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("the page lacks '{words}'"));
+    assert!(at("Not only the engines differ") < at("id=\"not-explained\""));
+    assert!(at("id=\"not-explained\"") < at("id=\"explained\""));
+    let first = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(first.contains("conformance.html"), "the first page does not lead there");
+}
+
+#[test]
+fn a_book_of_one_record_has_no_page_about_conformance() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    book::write(&sample(), &out).unwrap();
+    assert!(!out.join("conformance.html").exists());
+    assert_links_lead_somewhere(&out);
+}
+
+/// What it shows cannot be made again without Docker; whether it is about the scenarios and reasons of today can be told.
+#[test]
+fn the_observed_conformance_is_about_what_there_is() {
+    let page = fs::read_to_string(repository_book().join("src/conformance-observed.md")).unwrap();
+    let refresh = "refresh it: WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test conformance";
+    for scenario in scenario::select(&[]).unwrap() {
+        let link = format!("scenarios.md#{}\"", scenario.id);
+        assert!(page.contains(&link), "it knows nothing of {}; {refresh}", scenario.id);
+    }
+    for known in known::ALL.iter().filter(|known| known.between == ["embedded *", "docker *"]) {
+        // Its first words: further on there may be signs that are escaped.
+        let words: String = known.why.chars().take(24).collect();
+        assert!(page.contains(&words), "nothing there has the reason '{}'; {refresh}", known.why);
+    }
+    assert!(page.contains(", 0 not explained;"), "it shows differences that nobody has explained");
+}
+
+#[test]
 fn a_record_without_verdicts_makes_a_book_too() {
     let record = Record { cells: vec![], scenarios: vec![], probes: vec![], ..sample() };
     assert_links_lead_somewhere(&report(&record).1);
@@ -232,12 +271,37 @@ fn sample() -> Record {
     serde_json::from_str(SAMPLE).unwrap()
 }
 
-/// A book of a record, and the directory that holds it.
+/// A book of a record, held against one that differs in everything that can differ, and the directory that holds it.
 fn report(record: &Record) -> (tempfile::TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
-    book::write(record, &out).unwrap();
+    let other = other(record);
+    book::write_beside(record, &[Comparison::of(record, &other)], &out).unwrap();
     (place, out)
+}
+
+/// What another engine might say of the same.
+fn other(record: &Record) -> Record {
+    let mut other = record.clone();
+    other.engine.version.push_str(" again");
+    other.host.kernel.push_str(" again");
+    for (number, cell) in other.cells.iter_mut().enumerate() {
+        match (number % 3, cell.outcome) {
+            (0, Outcome::Blocked) => cell.outcome = Outcome::Allowed,
+            (0, Outcome::Allowed) => cell.outcome = Outcome::Blocked,
+            (1, Outcome::Blocked) => cell.layers.clear(),
+            _ => {}
+        }
+    }
+    for posture in other.scenarios.iter_mut().flat_map(|scenario| &mut scenario.posture) {
+        posture.state.push_str(" again");
+    }
+    if let Some(mut unknown) = record.scenarios.first().cloned() {
+        unknown.id.push_str(" again");
+        other.scenarios.push(unknown);
+    }
+    other.probes.pop();
+    other
 }
 
 fn repository_book() -> PathBuf {

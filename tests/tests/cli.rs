@@ -44,6 +44,7 @@ fn help_names_every_command_and_every_exit_code() {
 
 #[rstest]
 #[case("run")]
+#[case("try")]
 #[case("explain")]
 #[case("list")]
 #[case("report")]
@@ -141,6 +142,24 @@ fn a_broken_record(#[case] text: &str, #[case] message: &str) {
         whyblocked().args(["explain", "docker-default", "time-settimeofday", "--record"]).arg(&path),
         message,
     );
+}
+
+#[test]
+fn further_records_of_other_engines_are_held_against_the_first() {
+    let sample = include_str!("../src/record.json");
+    let (dir, first) = file("first.json", sample);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("same.json", sample);
+    let hostile = sample.replace(r#""name": "embedded""#, r#""name": "\u001b[2Jother""#);
+    write("other.json", &hostile.replace(r#""outcome": "allowed""#, r#""outcome": "blocked""#));
+    let output = whyblocked()
+        .current_dir(dir.path())
+        .args(["report", first.to_str().unwrap(), "same.json", "other.json", "--book", "out"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
+    assert!(dir.path().join("out/conformance.html").exists());
 }
 
 #[test]

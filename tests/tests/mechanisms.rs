@@ -7,6 +7,7 @@ use rstest::rstest;
 use whyblocked::capability::CapabilitySet;
 use whyblocked::host::{Host, Reach};
 use whyblocked::mechanism::{ALL, Entry, Mechanism};
+use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::file::Service;
 use whyblocked::scenario::{Context, Origin, Scenario};
 use whyblocked::seccomp::DefaultProfile;
@@ -204,7 +205,7 @@ fn settings(service: &str) -> Settings {
     let text = format!("title: a title\nteaches: something\nservice: {service}\n");
     let scenario = Scenario::parse("x", &text, Origin::BuiltIn).unwrap();
     let host = Host::read();
-    let context =
-        Context { host: &host, reach: &REACH, default_profile: DefaultProfile::Docker26, docker: false };
+    let defaults = Defaults::docker(DefaultProfile::Docker26);
+    let context = Context { host: &host, reach: &REACH, defaults: &defaults, docker: false };
     scenario.resolve(&context).unwrap().settings().unwrap()
 }

@@ -1,17 +1,16 @@
 //! The same program as an ordinary user: it works, says what differs, and never passes a difference over in
 //! silence.
 
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use whyblocked::mechanism::Mechanism;
 use whyblocked::record::{self, Outcome, Proof, Record};
 use whyblocked_tests::facility::{NOBODY, is_root};
+use whyblocked_tests::learner::{self, FIRST, LEARNER};
 use whyblocked_tests::program::succeed;
-use whyblocked_tests::{Facility, Place, program, suite};
+use whyblocked_tests::{Facility, Place, suite};
 
 const USER: &[Facility] = &[Facility::User];
 
@@ -55,6 +54,7 @@ fn main() -> ExitCode {
             let cell = run().cell("read-only", "file-write-host-etc").expect("it is run");
             assert_eq!(cell.layers, [Mechanism::ReadOnlyMount], "{cell:#?}");
         }),
+        suite::test("try_says_what_it_cannot_try_without_root", USER, try_without_root),
         suite::test("with_subordinate_ids_other_users_exist_in_a_container", UIDMAP, other_users_exist),
     ])
 }
@@ -66,17 +66,23 @@ fn run() -> &'static Record {
         let place = Place::new();
         let file = place.tmp().join("record.json");
         let file = file.to_str().expect("temporary paths are text");
-        succeed(&mut as_nobody(place.command_of(&reachable(&place), &["run", "--record", file])));
+        succeed(&mut as_nobody(place.command_of(&learner::reachable(&place), &["run", "--record", file])));
         record::read(file.as_ref()).expect("a record that was just written can be read")
     })
 }
 
-/// A copy of the program where everybody can reach it; the checkout may lie in a home directory.
-fn reachable(place: &Place) -> PathBuf {
-    let copy = place.path("whyblocked");
-    std::fs::copy(program(), &copy).expect("the program can be copied");
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).expect("the copy is ours");
-    copy
+fn try_without_root() {
+    let place = Place::new();
+    // A limit that only root may raise, and a mount point that only root could make.
+    let line = "docker run --ulimit memlock=-1 --tmpfs /run/whyblocked-test --privileged -v /etc:/e nginx";
+    let arguments = ["try", "--probe", "key-add", "--probe", "file-write-host-etc", line];
+    let output = succeed(&mut as_nobody(place.command_of(&learner::reachable(&place), &arguments)));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in
+        ["GOT THROUGH: 2 of 2", "note: without root every container", "1. without --privileged: closes 1"]
+    {
+        assert!(text.contains(part), "wanted '{part}' in: {text}");
+    }
 }
 
 /// With another user's ids, if this process may take them; no capability outlives that.
@@ -116,18 +122,12 @@ fn differences_are_said() {
     }
 }
 
-/// The ids of an account that exists in the test's own `/etc` only, and the first of its subordinate ids.
-const LEARNER: u32 = 65_500;
-const FIRST: u32 = 3_000_000;
-
 fn other_users_exist() {
     let place = Place::new();
     let record = place.tmp().join("record.json");
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-ec", UNDER_ANOTHER_ETC]);
-    command.arg(another_etc(&place)).arg(LEARNER.to_string()).arg(reachable(&place));
+    let mut command = learner::program(&place);
     command.args(["run", "--scenario", "user-*", "--scenario", "no-new-privileges", "--record"]).arg(&record);
-    succeed(command.env("TMPDIR", place.tmp()));
+    succeed(&mut command);
     let record = record::read(&record).expect("a record that was just written can be read");
 
     for scenario in &record.scenarios {
@@ -144,27 +144,4 @@ fn other_users_exist() {
     let shared = record.cell("user-1000-shared-dir", "file-write-host-etc").expect("it is run");
     let owner = format!("owner {0}:{0} on the host", FIRST + 999);
     assert!(shared.evidence.iter().any(|evidence| evidence.detail.ends_with(&owner)), "{shared:#?}");
-}
-
-/// Arguments: a directory, a user's number, a program and its arguments. The mount is in a namespace that ends
-/// with the program; the machine's `/etc` is never written.
-const UNDER_ANOTHER_ETC: &str = r#"mount --bind "$0" /etc
-user=$1
-shift
-exec setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@""#;
-
-/// All that `newuidmap` looks for in `/etc`.
-fn another_etc(place: &Place) -> PathBuf {
-    let etc = place.path("etc");
-    std::fs::create_dir(&etc).expect("the directory is ours");
-    let write =
-        |name: &str, text: String| std::fs::write(etc.join(name), text).expect("the directory is ours");
-    write("passwd", format!("root:x:0:0::/:/bin/sh\nlearner:x:{LEARNER}:{LEARNER}::/:/bin/sh\n"));
-    write("group", format!("root:x:0:\nlearner:x:{LEARNER}:\n"));
-    write("subuid", format!("learner:{FIRST}:65536\n"));
-    write("subgid", format!("learner:{FIRST}:65536\n"));
-    write("nsswitch.conf", "passwd: files\ngroup: files\n".to_owned());
-    // Without it the loader only looks in its usual places, which may be enough.
-    let _ = std::fs::copy("/etc/ld.so.cache", etc.join("ld.so.cache"));
-    etc
 }

@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use whyblocked::host::{Host, Reach};
+use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context, Resolution, Scenario};
 use whyblocked::seccomp::DefaultProfile;
 
@@ -24,9 +25,10 @@ fn every_scenario_parses_and_says_what_it_teaches() {
 fn every_scenario_makes_sense_on_this_host(#[case] default_profile: DefaultProfile) {
     let host = Host::read();
     let reach = Reach::of(&host);
+    let defaults = Defaults::docker(default_profile);
     for scenario in all() {
         let resolution = scenario
-            .resolve(&Context { host: &host, reach: &reach, default_profile, docker: false })
+            .resolve(&Context { host: &host, reach: &reach, defaults: &defaults, docker: false })
             .unwrap();
         if let Resolution::NotRun(reason) = resolution {
             assert!(reason.len() > 10, "{}: '{reason}' is no reason", scenario.id);

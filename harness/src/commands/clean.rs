@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{Exit, Failure, print};
 use crate::engine::docker::clean::Remains;
-use crate::engine::docker::{self, DockerError};
+use crate::engine::docker::{self, DockerError, podman};
 use crate::engine::embedded::cgroup;
 use crate::engine::run_dir;
 use crate::witness::trace;
@@ -50,10 +50,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     // Whoever could make more of the rest goes first; the directories come last: by them it is known whose it is.
     do_all(daemons(), &mut failures);
+    do_all(services(), &mut failures);
     do_all(kernel_s(), &mut failures);
-    match of_docker() {
-        Ok(left) => do_all(left, &mut failures),
-        Err(error) => failures.push(format!("what a Docker daemon may have cannot be looked at: {error}")),
+    for (whose, remains) in [("a Docker daemon", of_docker()), ("a Podman service", of_podman())] {
+        match remains {
+            Ok(left) => do_all(left, &mut failures),
+            Err(error) => failures.push(format!("what {whose} may have cannot be looked at: {error}")),
+        }
     }
     do_all(directories(), &mut failures);
     if text.is_empty() && failures.is_empty() {
@@ -74,6 +77,18 @@ fn daemons() -> Vec<Left> {
         .collect()
 }
 
+/// Podman services of runs that are no longer alive.
+fn services() -> Vec<Left> {
+    let services = podman::remains::left_behind().into_iter();
+    services
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let what = format!("Podman service and storage of {name}");
+            Left::new(what, move || podman::remains::remove(&path))
+        })
+        .collect()
+}
+
 fn kernel_s() -> Vec<Left> {
     let traces = trace::left_behind().into_iter();
     let traces =
@@ -86,12 +101,22 @@ fn kernel_s() -> Vec<Left> {
 
 /// What the Docker daemon has; nothing if there is no daemon.
 fn of_docker() -> Result<Vec<Left>, DockerError> {
-    let Some(remains) = Remains::of_the_daemon()?.map(Rc::new) else { return Ok(Vec::new()) };
+    Remains::of_the_daemon()?.map_or(Ok(Vec::new()), of)
+}
+
+/// What the Podman service has that is named; nothing if none is.
+fn of_podman() -> Result<Vec<Left>, DockerError> {
+    Remains::of_the_named_podman()?.map_or(Ok(Vec::new()), of)
+}
+
+fn of(remains: Remains) -> Result<Vec<Left>, DockerError> {
+    let remains = Rc::new(remains);
     let left = remains.left_behind()?.into_iter();
     Ok(left
         .map(|one| {
+            let what = remains.describe(&one);
             let remains = Rc::clone(&remains);
-            Left::new(one.describe(), move || remains.remove(&one))
+            Left::new(what, move || remains.remove(&one))
         })
         .collect())
 }
@@ -108,6 +133,6 @@ fn directories() -> Vec<Left> {
 
 /// How many things dead runs have left.
 pub(super) fn count() -> usize {
-    let docker = of_docker().map_or(0, |left| left.len());
-    daemons().len() + kernel_s().len() + docker + directories().len()
+    let docker = [of_docker(), of_podman()].into_iter().flatten().map(|left| left.len()).sum::<usize>();
+    daemons().len() + services().len() + kernel_s().len() + docker + directories().len()
 }

@@ -80,6 +80,12 @@ fn look(host: &Host, reach: &Reach) -> Vec<Finding> {
             "attempts that need a missing one cannot be tested here; run on a host that is not a container or sandbox itself",
         ),
         finding(
+            "Podman",
+            if in_path("podman") { "installed" } else { "not installed" },
+            in_path("podman"),
+            "only --engine podman needs it: install the package podman, and uidmap to use it without root",
+        ),
+        finding(
             "modules",
             &host.modules,
             host.modules == "loadable",

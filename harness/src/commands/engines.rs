@@ -3,11 +3,13 @@
 use super::Failure;
 use super::selection::EngineChoice;
 use crate::capability::CapabilitySet;
+use crate::engine::docker::podman::Podman;
 use crate::engine::docker::{Daemon, Docker, DockerError, Introduced};
 use crate::engine::embedded::Embedded;
 use crate::engine::{Engine, EngineError};
 use crate::host::{Reach, Version, in_path};
 use crate::scenario::Scenario;
+use crate::scenario::defaults::Defaults;
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
@@ -17,6 +19,8 @@ pub(super) enum Chosen {
     Embedded(Box<Embedded>),
     /// Docker daemons.
     Docker(Box<Docker>),
+    /// A Podman service: the run's own, or one that was named.
+    Podman(Box<Podman>),
 }
 
 impl Chosen {
@@ -30,6 +34,7 @@ impl Chosen {
                 let daemon = found(reach)?;
                 Ok(Self::Docker(Box::new(Docker::new(daemon, reach)?)))
             }
+            EngineChoice::Podman => Ok(Self::Podman(Box::new(Podman::start(reach)?))),
         }
     }
 
@@ -38,6 +43,7 @@ impl Chosen {
         match self {
             Self::Embedded(engine) => engine.as_ref(),
             Self::Docker(engine) => engine.as_ref(),
+            Self::Podman(engine) => engine.as_ref(),
         }
     }
 
@@ -46,21 +52,23 @@ impl Chosen {
         match self {
             Self::Embedded(engine) => engine.run_name(),
             Self::Docker(engine) => engine.run_name(),
+            Self::Podman(engine) => engine.run_name(),
         }
     }
 
-    /// Whose default filter its containers get if nothing else is said.
-    pub(super) fn default_profile(&self) -> DefaultProfile {
+    /// What its containers get that ask for nothing.
+    pub(super) fn defaults(&self) -> Defaults {
         match self {
-            Self::Embedded(_) => DefaultProfile::default(),
-            Self::Docker(engine) => engine.daemon().default_profile(),
+            Self::Embedded(_) => Defaults::docker(DefaultProfile::default()),
+            Self::Docker(engine) => Defaults::docker(engine.daemon().default_profile()),
+            Self::Podman(engine) => engine.defaults().clone(),
         }
     }
 
     /// The capabilities that it can give.
     pub(super) fn capabilities(&self) -> CapabilitySet {
         match self {
-            Self::Embedded(_) => CapabilitySet::ALL,
+            Self::Embedded(_) | Self::Podman(_) => CapabilitySet::ALL,
             Self::Docker(engine) => engine.daemon().capabilities(),
         }
     }
@@ -77,6 +85,17 @@ impl Chosen {
             Self::Docker(engine) => {
                 Some(Version { name: "docker".to_owned(), version: engine.daemon().version().to_owned() })
             }
+            Self::Podman(engine) => {
+                Some(Version { name: "podman".to_owned(), version: engine.version().to_owned() })
+            }
+        }
+    }
+
+    /// Why it cannot start a scenario, if that is known before it is tried.
+    pub(super) fn cannot(&self, settings: &Settings) -> Option<String> {
+        match self {
+            Self::Embedded(_) | Self::Docker(_) => None,
+            Self::Podman(engine) => engine.cannot(settings),
         }
     }
 
@@ -88,7 +107,7 @@ impl Chosen {
         reach: &Reach,
     ) -> Result<Introduced, Failure> {
         match self {
-            Self::Embedded(_) => {
+            Self::Embedded(_) | Self::Podman(_) => {
                 Ok(Introduced::Started { settings: Box::new(settings.clone()), notes: Vec::new() })
             }
             Self::Docker(engine) => {

@@ -9,6 +9,7 @@ use crate::engine::EngineError;
 use crate::record::RecordError;
 use crate::report::book::BookError;
 use crate::scenario::ScenarioError;
+use crate::tryout::TryError;
 
 /// How the program ends. The numbers are part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,12 @@ impl Failure {
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<TryError> for Failure {
+    fn from(error: TryError) -> Self {
         Self::new(Exit::Usage, error)
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// What starts the containers
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
-    /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
+    /// Whose default system-call filter a container gets [default: 26; with --engine docker or podman the engine's own]
     #[arg(long, value_enum)]
     seccomp_default: Option<DefaultProfile>,
     /// How the explanation is written to standard output
@@ -61,6 +61,8 @@ impl Args {
     fn selection(&self) -> Selection {
         Selection {
             scenarios: vec![self.scenario.clone()],
+            compose: None,
+            service: None,
             probes: vec![self.probe.clone()],
             engine: self.engine,
             place: Place::default(),

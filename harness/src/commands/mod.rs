@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod selection;
 mod session;
+mod try_;
 mod vm;
 
 use std::io::Write;
@@ -41,6 +42,9 @@ whyblocked finds out which mechanism said no to a process in a container.
   whyblocked run --record r.json --book out     every scenario, every probe; then open out/index.html
   whyblocked explain docker-default time-settimeofday
                                                 one attempt, mechanism by mechanism
+  whyblocked try -- docker run --privileged nginx
+                                                a configuration of your own: what gets through, and what
+                                                would close most of it
   whyblocked list scenarios                     what can be run; also: list probes, list mechanisms
   whyblocked doctor                             what this machine can and cannot show
   whyblocked --help                             everything else
@@ -52,11 +56,13 @@ From a checkout: cargo run --release -- run --record r.json --book out
 enum Command {
     /// Run scenarios × probes: a record, a table, a book
     Run(run::Args),
+    /// Try a configuration of your own: what gets through, and which single change closes most
+    Try(try_::Args),
     /// Explain one verdict, mechanism by mechanism
     Explain(explain::Args),
     /// List what there is
     List(list::Args),
-    /// Make a book of a record
+    /// Make a book of a record; of several, what engines say of the same
     Report(report::Args),
     /// Say what this machine can and cannot show
     Doctor(doctor::Args),
@@ -106,6 +112,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => print(WHAT_TO_TYPE).map(|()| Exit::Expected),
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Try(args)) => try_::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Report(args)) => report::run(&args),

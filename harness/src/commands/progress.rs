@@ -30,7 +30,9 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             Shown::Bar(bar())
         } else {
-            eprintln!("{scenarios} scenarios × {probes} probes");
+            let plural = |number: usize| if number == 1 { "" } else { "s" };
+            let (many, more) = (plural(scenarios), plural(probes));
+            eprintln!("{scenarios} scenario{many} × {probes} probe{more}");
             Shown::Lines
         };
         Self { shown, started: Instant::now(), failures: Mutex::new(0) }
@@ -46,6 +48,16 @@ impl Progress {
                 Shown::Bar(bar) => {
                     bar.inc_length(containers as u64);
                     bar.set_message("watching");
+                }
+            },
+            Event::Compared { containers } => match &self.shown {
+                Shown::Nothing => {}
+                Shown::Lines => {
+                    eprintln!("{:5.1} s  comparing: {containers} containers", self.seconds());
+                }
+                Shown::Bar(bar) => {
+                    bar.inc_length(containers as u64);
+                    bar.set_message("comparing");
                 }
             },
             Event::Round { number, containers } => match &self.shown {

@@ -1,14 +1,17 @@
 //! Which scenarios and probes a command is about.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
 use whyblocked_agent::{Effect, Probe, catalogue};
 
 use super::Failure;
+use crate::host::{Host, Reach};
 use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
+use crate::tryout::{self, ThisHost};
 use crate::vm::Machine;
 
 /// Options that choose.
@@ -17,6 +20,12 @@ pub(super) struct Selection {
     /// Scenarios: ids, globs, or paths of YAML files; all if not given
     #[arg(long = "scenario", value_name = "GLOB|FILE")]
     pub(super) scenarios: Vec<String>,
+    /// A service of your own Compose file, beside the scenarios that are named
+    #[arg(long, value_name = "FILE")]
+    pub(super) compose: Option<PathBuf>,
+    /// Which service of it, if it has several
+    #[arg(long, value_name = "NAME", requires = "compose")]
+    pub(super) service: Option<String>,
     /// Probes: ids or globs; all if not given
     #[arg(long = "probe", value_name = "GLOB")]
     pub(super) probes: Vec<String>,
@@ -26,7 +35,7 @@ pub(super) struct Selection {
     /// Where they are started: here, or in a lab machine: vagrant, or vagrant:MACHINE
     #[arg(long = "in", default_value_t, value_name = "PLACE")]
     pub(super) place: Place,
-    /// Whose default system-call filter a container gets [default: 26; with --engine docker the daemon's own]
+    /// Whose default system-call filter a container gets [default: 26; with --engine docker or podman the engine's own]
     #[arg(long, value_enum)]
     pub(super) seccomp_default: Option<DefaultProfile>,
     /// Add to this host what userns-remap needs of it: a user, and lines in /etc/subuid and /etc/subgid
@@ -44,6 +53,8 @@ pub(super) enum EngineChoice {
     Embedded,
     /// A Docker daemon on this machine: that of `DOCKER_HOST`, or of the current Docker context
     Docker,
+    /// Podman on this machine, as root or as yourself: a service of the run's own, or that of `CONTAINER_HOST`
+    Podman,
 }
 
 /// Where containers are started.
@@ -85,7 +96,18 @@ impl fmt::Display for Place {
 impl Selection {
     /// The scenarios, in the order of the reports.
     pub(super) fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
-        Ok(scenario::select(&self.scenarios)?)
+        let Some(path) = &self.compose else { return Ok(scenario::select(&self.scenarios)?) };
+        let mut chosen =
+            if self.scenarios.is_empty() { Vec::new() } else { scenario::select(&self.scenarios)? };
+        let reach = Reach::of(&Host::read());
+        let look = ThisHost { selinux: reach.selinux, apparmor: reach.apparmor };
+        let written = tryout::compose::read(path, self.service.as_deref(), &look)?;
+        let own = tryout::adapt(written, &look)?.scenario()?;
+        if chosen.iter().any(|scenario| scenario.id == own.id) {
+            return Err(Failure::usage(format!("a scenario and the service are both called '{}'", own.id)));
+        }
+        chosen.push(own);
+        Ok(chosen)
     }
 
     /// The probes that can be run here, in the order of the reports.

@@ -12,12 +12,13 @@ use super::progress::Progress;
 use super::selection::{Place, Selection};
 use super::{Failure, exit::Exit};
 use crate::engine::docker::Introduced;
-use crate::experiment::{self, Subject};
+use crate::experiment::{self, Ended, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
 use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
 use crate::remap;
+use crate::scenario::defaults::DefaultFilter;
 use crate::scenario::{Context, Resolution, Scenario};
 use crate::settings::Settings;
 use crate::witness::Witnesses;
@@ -37,32 +38,45 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
     if let Place::Vagrant(machine) = selection.place {
         return inside::record(machine, selection);
     }
-    let scenarios = selection.scenarios()?;
+    compared(&selection.scenarios()?, &[], selection, purpose).map(|(record, _)| record)
+}
+
+/// The same for these scenarios; and of `others`, which are not in the record, what gets through.
+pub(super) fn compared(
+    scenarios: &[Scenario],
+    others: &[&Scenario],
+    selection: &Selection,
+    purpose: Purpose,
+) -> Result<(Record, Vec<Ended>), Failure> {
     let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
     // From here on there are things to put away.
     let interruption = Interruption::listen();
     if selection.prepare_host {
-        prepare_host(&scenarios, &reach)?;
+        prepare_host(scenarios, &reach)?;
     }
     let chosen = Chosen::new(selection.engine, &reach)?;
     reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
     host.versions.extend(chosen.version());
-    let context = Context {
-        host: &host,
-        reach: &reach,
-        default_profile: selection.seccomp_default.unwrap_or_else(|| chosen.default_profile()),
-        docker: chosen.is_docker(),
-    };
+    let mut defaults = chosen.defaults();
+    if let Some(profile) = selection.seccomp_default {
+        defaults.filter = DefaultFilter::Docker(profile);
+    }
+    let context = Context { host: &host, reach: &reach, defaults: &defaults, docker: chosen.is_docker() };
     let mut prepared = Vec::new();
-    for scenario in &scenarios {
+    for scenario in scenarios {
         prepared.push((scenario, prepare(scenario, &context)?));
     }
     let mut entries = Vec::new();
     let mut subjects = Vec::new();
     for (scenario, (mut entry, settings)) in prepared {
         if let Some(settings) = settings {
+            entry.not_run = chosen.cannot(&settings);
+            if entry.not_run.is_some() {
+                entries.push(entry);
+                continue;
+            }
             match chosen.introduce(scenario, &settings, &reach)? {
                 Introduced::Refused(said) => {
                     entry.not_run = Some(format!("Docker refuses it: {said}"));
@@ -86,6 +100,10 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
             return Err(Failure::interrupted(signal));
         }
     }
+    let others = others
+        .iter()
+        .map(|other| Ok(other.resolve(&context)?.settings()))
+        .collect::<Result<Vec<_>, Failure>>()?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
     let witnesses = Witnesses::set_up(chosen.run_name());
@@ -94,17 +112,25 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         interruption.flow()
     };
     let outcome = experiment::run(chosen.engine(), &subjects, &probes, &host, &reach, &witnesses, &tell);
-    progress.done();
     let outcome = match outcome {
-        ControlFlow::Continue(outcome) => outcome,
-        ControlFlow::Break(signal) => return Err(Failure::interrupted(signal)),
+        ControlFlow::Continue(outcome) => Ok(outcome),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
     };
+    let wanted = others.iter().flatten().filter(|_| outcome.as_ref().is_ok_and(|one| !one.cells.is_empty()));
+    let settings: Vec<Settings> = wanted.cloned().collect();
+    let ended = match experiment::compare(chosen.engine(), &settings, &probes, &tell) {
+        ControlFlow::Continue(ended) => Ok(ended),
+        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
+    };
+    progress.done();
+    let (outcome, mut ended) = (outcome?, ended?.into_iter());
+    let others = others.into_iter().map(|other| other.and_then(|_| ended.next().unwrap_or_else(nothing)));
     for entry in &mut entries {
         if let Some(reason) = outcome.not_started.get(&entry.id) {
             entry.not_run = Some(format!("it could not be started: {reason}"));
         }
     }
-    Ok(Record {
+    let record = Record {
         format: FORMAT.to_owned(),
         started,
         engine: chosen.engine().about(),
@@ -113,9 +139,16 @@ pub(super) fn record(selection: &Selection, purpose: Purpose) -> Result<Record, 
         probes: probes.iter().map(|probe| describe(probe)).collect(),
         cells: outcome.cells,
         cut_short: outcome.cut_short,
+        tried: None,
         timing: outcome.timing,
         host,
-    })
+    };
+    Ok((record, others.collect()))
+}
+
+/// Where there is nothing to compare with, nothing is run to be compared.
+fn nothing() -> Ended {
+    Err("the configuration itself was not run".to_owned())
 }
 
 /// How a run that made this record ends.
@@ -145,7 +178,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
         teaches: scenario.file.teaches.clone(),
         settings: scenario.settings.clone(),
         posture: Vec::new(),
-        notes: Vec::new(),
+        notes: scenario.notes.clone(),
         not_run: None,
         refused: None,
     };
@@ -155,7 +188,7 @@ fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry,
             Ok((entry, None))
         }
         Resolution::Run(resolved) => {
-            entry.notes = resolved.notes;
+            entry.notes.extend(resolved.notes);
             Ok((entry, Some(resolved.settings)))
         }
     }

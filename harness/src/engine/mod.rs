@@ -154,6 +154,9 @@ pub enum EngineError {
     /// The Docker daemon cannot be used, or refused something.
     #[error(transparent)]
     Docker(#[from] docker::DockerError),
+    /// Podman cannot be used, or refused something.
+    #[error(transparent)]
+    Podman(#[from] docker::podman::PodmanError),
     /// The container ran into the harness's own time limit.
     #[error("the container did not end within {} s and was killed", limit.as_secs())]
     Timeout {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use whyblocked_agent::wire::Observation;
 use whyblocked_agent::{Outcome as Seen, Probe};
 
+use super::compare::Ended;
 use super::{Event, Pair, Subject, Tell};
 use crate::engine::{Engine, Job, Trial, Watch};
 use crate::host::{Host, Reach};
@@ -79,14 +80,28 @@ impl Laboratory {
         if let Some(trial) = self.by_subset.get(&(number, on)) {
             return *trial;
         }
-        let settings = subject.plan.trial(on, reach);
+        let trial = self.trial_with(subject.plan.trial(on, reach));
+        self.by_subset.insert((number, on), trial);
+        trial
+    }
+
+    /// Which of the trials has these settings; a new one if none has.
+    pub(super) fn trial_with(&mut self, settings: Settings) -> usize {
         let next = self.trials.len();
         let trial = *self.by_settings.entry(settings.clone()).or_insert(next);
         if trial == next {
             self.trials.push(Tried::new(settings));
         }
-        self.by_subset.insert((number, on), trial);
         trial
+    }
+
+    /// How each attempt ended in a trial; or why that proves nothing.
+    pub(super) fn ended(&self, trial: usize) -> Ended {
+        let tried = &self.trials[trial];
+        match &tried.failure {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(tried.seen.iter().map(|(probe, seen)| (*probe, seen.outcome)).collect()),
+        }
     }
 
     /// Asks the search for every pair that is not decided; the probes that each trial is wanted for.

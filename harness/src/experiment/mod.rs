@@ -1,6 +1,7 @@
 //! Runs the trials that the verdicts need, and no others: asks the search what it wants to know, starts one
 //! container per different settings, and asks again until every verdict is decided.
 
+mod compare;
 mod laboratory;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::Instant;
 
 use whyblocked_agent::Probe;
 
+pub use self::compare::{Ended, compare};
 use self::laboratory::Laboratory;
 use crate::engine::Engine;
 use crate::host::{Host, Reach};
@@ -39,6 +41,11 @@ pub enum Event<'a> {
         /// Its number, from 1.
         number: usize,
         /// How many containers it starts.
+        containers: usize,
+    },
+    /// Other settings are run once, to compare with.
+    Compared {
+        /// How many containers that are.
         containers: usize,
     },
     /// A container has ended.

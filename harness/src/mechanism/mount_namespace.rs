@@ -1,7 +1,10 @@
 //! The mount namespace: which directories the container sees. What may be done with them is for other
 //! mechanisms to say.
 
+use whyblocked_agent::layout;
+
 use super::{Check, Entry, Key, Mechanism};
+use crate::settings::Settings;
 
 pub(super) const ENTRY: Entry = Entry {
     id: Mechanism::MountNamespace,
@@ -39,6 +42,47 @@ pub(super) const ENTRY: Entry = Entry {
         "https://docs.docker.com/reference/compose-file/services/#volumes",
         "https://elixir.bootlin.com/linux/v6.12/source/fs/namei.c",
     ],
-    relax: Some(|settings, _| settings.namespaces.mount = false),
+    relax: Some(|settings, _| {
+        settings.namespaces.mount = false;
+        keep_off_the_host(settings);
+    }),
     state: |_| "own".to_owned(),
 };
+
+/// Where the container sees the host's own directories, a mount point that is missing would be made there, and stay.
+/// What the scenario mounts is mounted in the container's scratch directory instead; its device nodes are in the
+/// host's `/dev` by their own names.
+fn keep_off_the_host(settings: &mut Settings) {
+    let own = |target: &str| {
+        let below = |place: &str| {
+            target.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        below(layout::HOST) || below(layout::SCRATCH)
+    };
+    let targets = settings.binds.iter_mut().map(|bind| &mut bind.target);
+    for target in targets.chain(settings.tmpfs.iter_mut().map(|tmpfs| &mut tmpfs.target)) {
+        if !own(target) {
+            *target = format!("{}/mounted{target}", layout::SCRATCH);
+        }
+    }
+    settings.devices.nodes.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mechanism::Mechanism;
+    use crate::testing;
+
+    #[test]
+    fn without_it_nothing_is_mounted_among_the_hosts_directories() {
+        for id in crate::scenario::builtin_ids() {
+            let Some(settings) = testing::try_settings(id) else { continue };
+            let relaxed = Mechanism::relaxed(&settings, [Mechanism::MountNamespace], &testing::ROOT);
+            let binds = relaxed.binds.iter().map(|bind| &bind.target);
+            for target in binds.chain(relaxed.tmpfs.iter().map(|tmpfs| &tmpfs.target)) {
+                assert!(target.starts_with("/host") || target.starts_with("/scratch/"), "{id}: {target}");
+            }
+            assert!(relaxed.devices.nodes.is_empty(), "{id}");
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! The record: a whole run as one JSON file. Every output is made from records, never from the engine.
 
 mod read;
+mod tried;
 
 use std::collections::BTreeMap;
 
 pub use read::{RecordError, parse, read, write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use tried::{Change, Tried};
 use whyblocked_agent::Effect;
 
 use crate::engine::About;
@@ -35,6 +37,9 @@ pub struct Record {
     pub probes: Vec<ProbeEntry>,
     /// One verdict per scenario that was run and probe.
     pub cells: Vec<Cell>,
+    /// The configuration that was tried, if the run was one of `try`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// What it took.
     pub timing: Timing,
     /// Why the run ended before every verdict was reached, if it did. What it knows is as good as any.

@@ -51,6 +51,14 @@ pub enum ScenarioError {
         /// What is wrong.
         why: String,
     },
+    /// What was given in place of a file has a value of the wrong form.
+    #[error("{path}: {why}")]
+    Given {
+        /// What was given.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A value has the right form and makes no sense.
     #[error("{path}: {key}: {why}")]
     Value {

@@ -23,6 +23,8 @@ pub enum Origin {
     BuiltIn,
     /// A directory.
     Directory(PathBuf),
+    /// Neither: a running container, whose filter came with its settings. Names of texts, and the texts.
+    Handed(Vec<(String, String)>),
 }
 
 impl Origin {
@@ -39,6 +41,11 @@ impl Origin {
                     .ok_or_else(|| missing(std::io::ErrorKind::NotFound.into()))
             }
             Self::Directory(dir) => input::read_text(&dir.join(path), LONGEST).map_err(missing),
+            Self::Handed(texts) => texts
+                .iter()
+                .find(|(name, _)| name == path)
+                .map(|(_, text)| text.clone())
+                .ok_or_else(|| missing(std::io::ErrorKind::NotFound.into())),
         }
     }
 
@@ -47,6 +54,7 @@ impl Origin {
         match self {
             Self::BuiltIn => format!("scenarios/{}", path.trim_start_matches("./")),
             Self::Directory(dir) => dir.join(path).display().to_string(),
+            Self::Handed(_) => path.to_owned(),
         }
     }
 }

@@ -32,6 +32,10 @@ pub struct Scenario {
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Where it was written; relative paths start there.
     pub origin: Origin,
+    /// What messages about it begin with: its file, or the command that it was made of.
+    pub path: String,
+    /// What a reader of its verdicts should know, whatever the host.
+    pub notes: Vec<String>,
 }
 
 impl Scenario {
@@ -42,7 +46,24 @@ impl Scenario {
         let file = serde_saphyr::from_str(text).map_err(wrong)?;
         let written: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).map_err(wrong)?;
         let settings = written.into_iter().filter(|(key, _)| key == "service" || key == "daemon").collect();
-        Ok(Self { id: id.to_owned(), file, settings, origin })
+        Ok(Self { id: id.to_owned(), file, settings, origin, path, notes: Vec::new() })
+    }
+
+    /// A scenario that no file has: `settings` are a `service` and a `daemon`, in Compose's words.
+    pub fn given(
+        id: &str,
+        title: &str,
+        settings: BTreeMap<String, serde_json::Value>,
+        origin: Origin,
+        path: &str,
+    ) -> Result<Self, ScenarioError> {
+        let mut whole = settings.clone();
+        whole.insert("title".to_owned(), title.into());
+        whole.insert("teaches".to_owned(), "what a configuration of one's own lets through".into());
+        let whole = serde_json::Value::Object(whole.into_iter().collect());
+        let file = serde_json::from_value(whole)
+            .map_err(|error| ScenarioError::Given { path: path.to_owned(), why: error.to_string() })?;
+        Ok(Self { id: id.to_owned(), file, settings, origin, path: path.to_owned(), notes: Vec::new() })
     }
 
     /// Turns what was written into settings for the host that `context` describes.
@@ -53,7 +74,8 @@ impl Scenario {
     /// The capabilities that its words give, whatever the host has.
     pub fn capabilities(&self) -> Result<CapabilitySet, ScenarioError> {
         let at = |key: &'static str| move |why: String| ScenarioError::Value { path: self.path(), key, why };
-        service::capabilities(&self.file.service, at)
+        let defaults = defaults::Defaults::docker(crate::seccomp::DefaultProfile::default());
+        service::capabilities(&self.file.service, &defaults, at)
     }
 
     /// The user whose subordinate ids its daemon is told to use.
@@ -63,12 +85,12 @@ impl Scenario {
 
     /// The path to name in messages.
     pub fn path(&self) -> String {
-        self.origin.display(&format!("{}.yaml", self.id))
+        self.path.clone()
     }
 }
 
 /// Where in the file, what, and the nearest right key.
-fn explain(path: String, error: &serde_saphyr::Error) -> ScenarioError {
+pub(crate) fn explain(path: String, error: &serde_saphyr::Error) -> ScenarioError {
     let bare = error.without_snippet();
     let line = bare.location().map_or(1, |location| location.line());
     if let serde_saphyr::Error::SerdeUnknownField { field, expected, .. } = bare {
@@ -142,7 +164,7 @@ mod tests {
                     let context = Context {
                         host: &host,
                         reach: &crate::testing::ROOT,
-                        default_profile: crate::seccomp::DefaultProfile::Docker26,
+                        defaults: &defaults::Defaults::docker(crate::seccomp::DefaultProfile::Docker26),
                         docker: false,
                     };
                     let _ = scenario.resolve(&context);

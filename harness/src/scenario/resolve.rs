@@ -1,17 +1,18 @@
-//! From what was written to what was meant: Docker's defaults filled in, and what this host cannot give taken
+//! From what was written to what was meant: the engine's defaults filled in, and what this host cannot give taken
 //! away, each with a note.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::daemon::{self, Meant};
+use super::defaults::Defaults;
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
-use super::{Scenario, ScenarioError, defaults, service};
-use crate::capability::CapabilitySet;
+use super::{Scenario, ScenarioError, service};
+use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
-use crate::seccomp::{self, DefaultProfile, Policy};
+use crate::seccomp::{self, Policy};
 use crate::settings::{Relabel, Settings, UserNamespace};
 
 /// What a scenario is resolved for.
@@ -21,8 +22,8 @@ pub struct Context<'a> {
     pub host: &'a Host,
     /// What this run can do on it.
     pub reach: &'a Reach,
-    /// Whose default filter a container gets.
-    pub default_profile: DefaultProfile,
+    /// What a container gets that asks for nothing.
+    pub defaults: &'a Defaults,
     /// Whether a Docker daemon starts the containers.
     pub docker: bool,
 }
@@ -60,26 +61,27 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     let at = |key: &'static str| move |why: String| ScenarioError::Value { path: scenario.path(), key, why };
     let opt = security_opt::parse(&written.security_opt).map_err(at("security_opt"))?;
     let opts_out = service::opts_out_of_remapping(written, at)?;
-    let mut notes = Vec::new();
+    let defaults = context.defaults;
+    let mut notes = defaults.notes.clone();
 
     // Everything that can be wrong with the file is looked at before anything that this host may lack.
     let daemon = Meant::of(scenario)?;
-    let capabilities = service::capabilities(written, at)?;
+    let capabilities = service::capabilities(written, defaults, at)?;
     let identity = service::identity(written, at)?;
     let mut settings = Settings {
         seccomp: filter(scenario, &opt, &daemon, capabilities, context)?,
         capabilities,
         user_namespace: None,
         no_new_privileges: opt.no_new_privileges.unwrap_or(daemon.no_new_privileges),
-        namespaces: service::namespaces(written, at)?,
+        namespaces: service::namespaces(written, defaults, at)?,
         read_only_root: written.read_only,
         read_only_kernel_mounts: !written.privileged,
         binds: service::binds(written, at)?,
         tmpfs: service::tmpfs(written, at)?,
         masked_paths: Vec::new(),
         read_only_paths: Vec::new(),
-        devices: service::devices(written, at)?,
-        limits: service::limits(written, at)?,
+        devices: service::devices(written, defaults, at)?,
+        limits: service::limits(written, defaults, at)?,
         sysctls: BTreeMap::new(),
         selinux: None,
         apparmor: None,
@@ -90,8 +92,8 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         settings.namespaces.cgroup = false;
     }
     if !opt.system_paths_unconfined && !written.privileged {
-        settings.masked_paths = defaults::MASKED_PATHS.map(str::to_owned).to_vec();
-        settings.read_only_paths = defaults::READ_ONLY_PATHS.map(str::to_owned).to_vec();
+        settings.masked_paths.clone_from(&defaults.masked_paths);
+        settings.read_only_paths.clone_from(&defaults.read_only_paths);
     }
     let remap = daemon.remap.as_deref().filter(|_| !opts_out);
     let wanted_sysctls = service::sysctls(written, at)?;
@@ -110,7 +112,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         Ok(namespace) => settings.user_namespace = namespace,
         Err(reason) => return Ok(Resolution::NotRun(reason)),
     }
-    settings.sysctls = defaults::sysctls(&settings);
+    settings.sysctls = defaults.sysctls(&settings);
     settings.sysctls.extend(wanted_sysctls);
     settings.drop_host_sysctls();
     if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
@@ -120,6 +122,9 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         return Ok(Resolution::NotRun(reason));
     }
     fit(&mut settings, context, &mut notes);
+    if defaults.added_are_effective && settings.identity.uid != 0 && !written.cap_add.is_empty() {
+        notes.push("Podman would also make what cap_add names effective for a user other than root; here it is in the bounding set only, as with Docker".to_owned());
+    }
     Ok(Resolution::Run(Box::new(Resolved { settings, notes })))
 }
 
@@ -136,7 +141,9 @@ fn filter(
         match opt.seccomp.as_deref().or(daemon.seccomp_profile.as_deref()) {
             Some("unconfined") => return Ok(None),
             _ if opt.seccomp.is_none() && scenario.file.service.privileged => return Ok(None),
-            None | Some("builtin") => context.default_profile.resolve(&situation),
+            None | Some("builtin") => context.defaults.filter.resolve(&situation).map_err(|why| {
+                ScenarioError::Value { path: scenario.path(), key: "the engine's default filter", why }
+            })?,
             Some(path) => {
                 let text = scenario.origin.read(path)?;
                 let shown = scenario.origin.display(path);
@@ -153,9 +160,8 @@ fn unmet(scenario: &Scenario, daemon: &Meant, context: &Context<'_>) -> Option<S
     let missing = missing_facility(scenario, context);
     let for_dockerd = daemon.unknown.first().filter(|_| !context.docker);
     missing.or_else(|| {
-        for_dockerd.map(|key| {
-            format!("daemon: {key}: the built-in engine has no daemon to give it to; use --engine docker")
-        })
+        for_dockerd
+            .map(|key| format!("daemon: {key}: there is no Docker daemon to give it to; use --engine docker"))
     })
 }
 
@@ -176,9 +182,7 @@ fn missing_facility(scenario: &Scenario, context: &Context<'_>) -> Option<String
         Facility::Root if !context.reach.privileged => {
             Some("this run has no privilege; start it as root".to_owned())
         }
-        Facility::Docker if !context.docker => {
-            Some("the built-in engine was asked for, and this needs a Docker daemon".to_owned())
-        }
+        Facility::Docker if !context.docker => Some("this needs a Docker daemon: --engine docker".to_owned()),
         _ => None,
     })
 }
@@ -269,6 +273,7 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
         notes.push(format!("{who} lacks {missing}, so the container does too"));
         settings.capabilities = settings.capabilities.and(reach.bounding_set);
     }
+    limits(settings, reach, notes);
     if reach.control_groups {
         return;
     }
@@ -278,5 +283,22 @@ fn fit(settings: &mut Settings, context: &Context<'_>, notes: &mut Vec<String>) 
     }
     if settings.limits.pids.take().is_some() | settings.limits.memory.take().is_some() {
         notes.push(format!("pids_limit and mem_limit: each {why} and is left out"));
+    }
+}
+
+/// Without `CAP_SYS_RESOURCE` nobody raises a hard limit beyond its own.
+fn limits(settings: &mut Settings, reach: &Reach, notes: &mut Vec<String>) {
+    if reach.privileged && reach.bounding_set.has(Capability::SYS_RESOURCE) {
+        return;
+    }
+    for limit in &mut settings.limits.ulimits {
+        let mut own = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel fills in the struct, which lives as long as the call.
+        let known = unsafe { libc::getrlimit(limit.resource, &raw mut own) } == 0;
+        if known && limit.hard > own.rlim_max {
+            limit.hard = own.rlim_max;
+            limit.soft = limit.soft.min(limit.hard);
+            notes.push(format!("ulimits: {}: this run may not go beyond {}", limit.name, limit.hard));
+        }
     }
 }

@@ -1,17 +1,19 @@
-//! A Compose service's keys, one by one, as settings: Docker's defaults filled in, nothing of the host looked at.
+//! A Compose service's keys, one by one, as settings: the engine's defaults filled in, nothing of the host looked at.
 //!
 //! Each function takes `at`, which makes an error about one key.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::defaults::Defaults;
 use super::file::{Pairs, Service, Ulimit, Volume};
-use super::{ScenarioError, defaults, values};
+use super::{ScenarioError, values};
 use crate::capability::{Capability, CapabilitySet};
 use crate::settings::{Bind, BindSource, Devices, Identity, Limits, Namespaces, Relabel, Tmpfs};
 
 pub(super) fn capabilities<E>(
     service: &Service,
+    defaults: &Defaults,
     at: impl Fn(&'static str) -> E,
 ) -> Result<CapabilitySet, ScenarioError>
 where
@@ -41,7 +43,7 @@ where
     } else if all(&service.cap_drop) {
         add
     } else {
-        CapabilitySet::DOCKER_DEFAULT.without(drop).with(add)
+        defaults.capabilities.without(drop).with(add)
     })
 }
 
@@ -63,6 +65,7 @@ where
 
 pub(super) fn namespaces<E>(
     service: &Service,
+    defaults: &Defaults,
     at: impl Fn(&'static str) -> E,
 ) -> Result<Namespaces, ScenarioError>
 where
@@ -82,7 +85,8 @@ where
         network: own("network_mode", service.network_mode.as_deref(), &["none", "bridge"])?,
         ipc: own("ipc", service.ipc.as_deref(), &["private", "shareable", "none"])?,
         uts: own("uts", service.uts.as_deref(), &[])?,
-        cgroup: own("cgroup", service.cgroup.as_deref(), &["private"])?,
+        cgroup: own("cgroup", service.cgroup.as_deref(), &["private"])?
+            && (service.cgroup.is_some() || defaults.own_cgroup_namespace),
     })
 }
 
@@ -172,12 +176,16 @@ fn one_tmpfs(text: &str) -> Result<Tmpfs, String> {
     Ok(Tmpfs { target: values::absolute(target)?, flags, options: own.join(",") })
 }
 
-pub(super) fn devices<E>(service: &Service, at: impl Fn(&'static str) -> E) -> Result<Devices, ScenarioError>
+pub(super) fn devices<E>(
+    service: &Service,
+    defaults: &Defaults,
+    at: impl Fn(&'static str) -> E,
+) -> Result<Devices, ScenarioError>
 where
     E: Fn(String) -> ScenarioError,
 {
     let mut devices = Devices { all_nodes: service.privileged, nodes: Vec::new(), allowed: None };
-    let mut rules = defaults::device_rules();
+    let mut rules = defaults.device_rules.clone();
     for text in &service.device_cgroup_rules {
         rules.push(values::device_rule(text).map_err(at("device_cgroup_rules"))?);
     }
@@ -197,7 +205,11 @@ where
     Ok(devices)
 }
 
-pub(super) fn limits<E>(service: &Service, at: impl Fn(&'static str) -> E) -> Result<Limits, ScenarioError>
+pub(super) fn limits<E>(
+    service: &Service,
+    defaults: &Defaults,
+    at: impl Fn(&'static str) -> E,
+) -> Result<Limits, ScenarioError>
 where
     E: Fn(String) -> ScenarioError,
 {
@@ -208,11 +220,15 @@ where
         };
         values::ulimit(name, soft, hard).map_err(at("ulimits"))
     });
-    Ok(Limits {
-        pids: service.pids_limit.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
-        memory: service.mem_limit.as_deref().map(values::bytes).transpose().map_err(at("mem_limit"))?,
-        ulimits: ulimits.collect::<Result<_, _>>()?,
-    })
+    let mut ulimits = ulimits.collect::<Result<Vec<_>, _>>()?;
+    let others = defaults.limits.ulimits.iter().filter(|one| ulimits.iter().all(|own| own.name != one.name));
+    ulimits.extend(others.cloned().collect::<Vec<_>>());
+    let pids = match service.pids_limit {
+        None => defaults.limits.pids,
+        Some(limit) => u64::try_from(limit).ok().filter(|limit| *limit > 0),
+    };
+    let memory = service.mem_limit.as_deref().map(values::bytes).transpose().map_err(at("mem_limit"))?;
+    Ok(Limits { pids, memory, ulimits })
 }
 
 pub(super) fn sysctls<E>(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::{Action, Compare, Condition, Policy};
+use super::{Action, Compare, Condition, Policy, x32};
 
 /// One instruction, `struct sock_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct TooLong {
 pub enum Architecture {
     /// `AUDIT_ARCH_X86_64`
     X8664,
+    /// The same to a filter; its calls have other numbers.
+    X32,
     /// `AUDIT_ARCH_I386`
     X86,
     /// `AUDIT_ARCH_AARCH64`
@@ -55,7 +57,7 @@ impl Architecture {
     #[must_use]
     pub fn compat(self) -> Self {
         match self {
-            Self::X8664 | Self::X86 => Self::X86,
+            Self::X8664 | Self::X32 | Self::X86 => Self::X86,
             Self::Aarch64 | Self::Arm => Self::Arm,
         }
     }
@@ -63,7 +65,7 @@ impl Architecture {
     /// `AUDIT_ARCH_*`, `linux/audit.h`.
     pub fn audit(self) -> u32 {
         match self {
-            Self::X8664 => 0xc000_003e,
+            Self::X8664 | Self::X32 => 0xc000_003e,
             Self::X86 => 0x4000_0003,
             Self::Aarch64 => 0xc000_00b7,
             Self::Arm => 0x4000_0028,
@@ -74,6 +76,10 @@ impl Architecture {
     pub fn calls(self) -> Vec<&'static str> {
         match self {
             Self::X8664 => syscalls::x86_64::Sysno::iter().map(|call| call.name()).collect(),
+            Self::X32 => {
+                let names = syscalls::x86_64::Sysno::iter().map(|call| call.name());
+                names.filter(|name| x32::number(name).is_some()).collect()
+            }
             Self::X86 => syscalls::x86::Sysno::iter().map(|call| call.name()).collect(),
             Self::Aarch64 => syscalls::aarch64::Sysno::iter().map(|call| call.name()).collect(),
             Self::Arm => syscalls::arm::Sysno::iter().map(|call| call.name()).collect(),
@@ -84,6 +90,7 @@ impl Architecture {
     pub fn number(self, name: &str) -> Option<u32> {
         match self {
             Self::X8664 => name.parse::<syscalls::x86_64::Sysno>().ok().map(|call| call.id() as u32),
+            Self::X32 => x32::number(name),
             Self::X86 => name.parse::<syscalls::x86::Sysno>().ok().map(|call| call.id() as u32),
             Self::Aarch64 => name.parse::<syscalls::aarch64::Sysno>().ok().map(|call| call.id() as u32),
             Self::Arm => name.parse::<syscalls::arm::Sysno>().ok().map(|call| call.id() as u32),
@@ -105,8 +112,6 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// Numbers of the x32 calls have this bit.
-const X32: u32 = 0x4000_0000;
 /// The longest program, `BPF_MAXINSNS`.
 const LONGEST: usize = 4096;
 
@@ -150,11 +155,16 @@ pub(super) fn evaluate(policy: &Policy, architecture: Architecture, number: u32,
 
 fn section(policy: &Policy, architecture: Architecture) -> Vec<Instruction> {
     let mut code = vec![statement(LOAD, NUMBER)];
+    let native = search(&ranges(policy, architecture));
     if architecture == Architecture::X8664 {
-        code.push(jump(JUMP_NOT_LESS, X32, 0, 1));
-        code.push(statement(AND, !X32));
+        // The bit is what tells the two apart; the jump leads over the native calls.
+        code.push(jump(JUMP_NOT_LESS, x32::BIT, 0, 1));
+        code.push(statement(JUMP, native.len() as u32));
     }
-    code.extend(search(&ranges(policy, architecture)));
+    code.extend(native);
+    if architecture == Architecture::X8664 {
+        code.extend(search(&ranges(policy, Architecture::X32)));
+    }
     code
 }
 
@@ -365,15 +375,18 @@ mod tests {
         fn the_program_answers_what_the_policy_says(
             rules in proptest::collection::vec(rule(), 0..6),
             default in action(),
-            number in 0u32..480,
+            (architecture, number) in prop_oneof![
+                (Just(Architecture::NATIVE), 0u32..480),
+                (Just(if cfg!(target_arch = "x86_64") { Architecture::X32 } else { Architecture::NATIVE }), 512u32..560),
+            ],
             args in proptest::array::uniform6(prop_oneof![0u64..4, Just(1 << 32), any::<u64>()]),
         ) {
             let policy = Policy { name: "random".to_owned(), default, rules, compat: false, dye: None, log: false };
             let program = compile(&policy).unwrap();
-            let native = Architecture::NATIVE;
+            let number = if architecture == Architecture::X32 { x32::BIT | number } else { number };
             prop_assert_eq!(
-                run(&program, &Data { number, architecture: native.audit(), args, ..Data::default() }),
-                Ok(evaluate(&policy, native, number, &args).code())
+                run(&program, &Data { number, architecture: architecture.audit(), args, ..Data::default() }),
+                Ok(evaluate(&policy, architecture, number, &args).code())
             );
         }
     }

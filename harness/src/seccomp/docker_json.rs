@@ -10,6 +10,10 @@ use crate::capability::Capability;
 struct Profile {
     default_action: String,
     default_errno_ret: Option<u16>,
+    /// Podman's profile names the errno beside its number.
+    #[serde(rename = "defaultErrno")]
+    #[expect(dead_code, reason = "for readers of the file")]
+    default_errno: Option<String>,
     #[serde(default)]
     arch_map: Option<Vec<ArchMap>>,
     #[serde(default)]
@@ -37,6 +41,8 @@ struct Syscalls {
     names: Vec<String>,
     action: String,
     errno_ret: Option<u16>,
+    #[expect(dead_code, reason = "for readers of the file: the number counts")]
+    errno: Option<String>,
     #[serde(default)]
     args: Option<Vec<Argument>>,
     #[serde(default)]

@@ -9,6 +9,7 @@ mod dye;
 pub mod interpreter;
 mod own_form;
 pub mod write_json;
+mod x32;
 
 pub use compile::{Architecture, Instruction, TooLong, compile};
 pub use dye::DYE;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::image::{Image, has_room};
 use super::ssh::Reached;
 use super::{Machine, VmError, directory};
+use crate::host::read_trimmed;
 
 /// Memory of a machine, in MiB.
 const MEMORY: u32 = 1536;
@@ -73,16 +74,22 @@ impl Qemu {
         }
         self.halt()?;
         let image = Image::find().ok_or(VmError::NoBox)?;
-        let fast = fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
+        let mut fast = kvm();
         self.disk(&image, fast)?;
-        let kept = self.place.join("kept").exists();
-        tell(match (kept, fast) {
-            (true, _) => "waking the machine as it was after its first boot",
-            (false, true) => "booting the machine",
-            (false, false) => "booting the machine; there is no KVM here, so that it takes a minute",
-        });
-        let begun = Instant::now();
-        let reached = self.launch(&image, fast, kept)?;
+        let mut kept = self.place.join("kept").exists();
+        announce(tell, kept, fast);
+        let mut begun = Instant::now();
+        let reached = match self.launch(&image, fast, kept) {
+            // It is there, and does not work: in another virtual machine, for one.
+            Err(VmError::Program { .. }) if fast => {
+                (fast, kept, begun) = (false, false, Instant::now());
+                remember_no_kvm();
+                self.disk(&image, fast)?;
+                announce(tell, kept, fast);
+                self.launch(&image, fast, kept)?
+            }
+            other => other?,
+        };
         while !reached.answers() {
             let log = self.place.join("console");
             if self.pid().is_none() {
@@ -152,6 +159,7 @@ impl Qemu {
         if self.read("of").as_deref() == Some(&of) {
             return Ok(());
         }
+        // A state that was kept with KVM cannot be woken without.
         self.destroy()?;
         let failed = |doing: &str| VmError::outside(format!("{doing} {}", self.place.display()));
         fs::create_dir_all(&self.place).map_err(failed("making"))?;
@@ -183,7 +191,9 @@ impl Qemu {
         } else {
             ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]
         });
+        // Emulated, two processors lose track of the kernel's patches to its own code, on older versions of QEMU: it panics.
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(2);
+        let processors = if fast { processors } else { 1 };
         command.arg("-smp").arg(processors.to_string()).arg("-m").arg(MEMORY.to_string());
         command.args(["-display", "none", "-no-reboot", "-daemonize"]);
         command.arg("-serial").arg(format!("file:{}", path("console").display()));
@@ -237,6 +247,34 @@ impl Qemu {
             Ok(said)
         }
     }
+}
+
+/// Whether there is hardware virtualisation that may be used, and that was not found out not to work.
+fn kvm() -> bool {
+    let may_be_used = fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
+    may_be_used && fs::read_to_string(no_kvm()).ok() != Some(this_boot())
+}
+
+/// Until this host is started anew.
+fn remember_no_kvm() {
+    // Without the note the next start finds out again.
+    let _ = fs::write(no_kvm(), this_boot());
+}
+
+fn no_kvm() -> PathBuf {
+    directory("XDG_STATE_HOME", ".local/state").join("machines").join("no-kvm")
+}
+
+fn this_boot() -> String {
+    read_trimmed("/proc/sys/kernel/random/boot_id")
+}
+
+fn announce(tell: &dyn Fn(&str) -> bool, kept: bool, fast: bool) {
+    tell(match (kept, fast) {
+        (true, _) => "waking the machine as it was after its first boot",
+        (false, true) => "booting the machine",
+        (false, false) => "booting the machine, without hardware virtualisation: it takes a minute",
+    });
 }
 
 fn until_asked(socket: &mut UnixStream) -> Result<String, VmError> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 
 use bollard::errors::Error;
 use bollard::query_parameters::{
@@ -26,12 +27,11 @@ pub enum Left {
 }
 
 impl Left {
-    /// What it is, for a message.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         match self {
-            Self::Container(id) => format!("Docker container {}", &id[..id.len().min(12)]),
+            Self::Container(id) => format!("container {}", &id[..id.len().min(12)]),
             Self::Image(id) => {
-                format!("Docker image {}", id.trim_start_matches("sha256:").get(..12).unwrap_or(id))
+                format!("image {}", id.trim_start_matches("sha256:").get(..12).unwrap_or(id))
             }
         }
     }
@@ -41,12 +41,27 @@ impl Left {
 #[derive(Debug)]
 pub struct Remains {
     daemon: Daemon,
+    /// Whose it is.
+    whose: &'static str,
 }
 
 impl Remains {
     /// Asks the daemon that the `docker` command would use; `None` if nobody has named one and none is there.
     pub fn of_the_daemon() -> Result<Option<Self>, DockerError> {
-        Ok(Daemon::find()?.map(|daemon| Self { daemon }))
+        Ok(Daemon::find()?.map(|daemon| Self { daemon, whose: "Docker" }))
+    }
+
+    /// Asks the Podman service that `CONTAINER_HOST` names; `None` if nobody has named one.
+    pub fn of_the_named_podman() -> Result<Option<Self>, DockerError> {
+        let Ok(address) = std::env::var("CONTAINER_HOST") else { return Ok(None) };
+        let Some(path) = address.strip_prefix("unix://") else { return Ok(None) };
+        let daemon = Daemon::at(Path::new(path), "from CONTAINER_HOST")?;
+        Ok(Some(Self { daemon, whose: "Podman" }))
+    }
+
+    /// What something that was left is, for a message.
+    pub fn describe(&self, left: &Left) -> String {
+        format!("{} {}", self.whose, left.describe())
     }
 
     /// Containers and images of runs that are no longer alive; images last, as containers hold them.

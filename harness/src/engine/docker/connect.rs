@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
-use bollard::query_parameters::CreateContainerOptions;
+use bollard::query_parameters::{CreateContainerOptions, InspectContainerOptions};
 use bollard::{API_DEFAULT_VERSION, Docker as Client};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -30,9 +30,12 @@ pub struct Daemon {
     pub(super) client: Client,
     /// `20.10.24`
     version: String,
+    /// Where it listens.
+    address: String,
+    /// What it says of its own security: `name=userns`.
+    security: Vec<String>,
     /// Where it keeps the containers' root directories.
     pub(super) data: String,
-    address: String,
     runtime: Runtime,
 }
 
@@ -92,8 +95,9 @@ impl Daemon {
         Ok(Self {
             client,
             version: information.server_version.unwrap_or_default(),
-            data: information.docker_root_dir.unwrap_or_default(),
+            security: information.security_options.unwrap_or_default(),
             address,
+            data: information.docker_root_dir.unwrap_or_default(),
             runtime,
         })
     }
@@ -159,6 +163,26 @@ impl Daemon {
             !matches!(said, Some(Err(Error::DockerResponseServerError { status_code: 400, .. })))
         };
         CapabilitySet::ALL.iter().filter(known).collect()
+    }
+
+    /// How it describes one of its containers, as `docker inspect` shows it.
+    pub fn describe(&self, container: &str) -> Result<Value, DockerError> {
+        let doing = format!("describing the container '{}'", container.escape_debug());
+        // The name becomes part of a path.
+        let clean = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if container.is_empty() || !container.chars().all(clean) || container.starts_with('.') {
+            let why = "a container is called by its name or number: letters, digits, and _.-".to_owned();
+            return Err(DockerError::Refused { doing, why });
+        }
+        let description = self.client.inspect_container(container, None::<InspectContainerOptions>);
+        let description = self.ask(&doing, description)?;
+        serde_json::to_value(description)
+            .map_err(|error| DockerError::Refused { doing, why: error.to_string() })
+    }
+
+    /// What it says of its own security.
+    pub fn security(&self) -> &[String] {
+        &self.security
     }
 
     /// Its version.

@@ -22,6 +22,10 @@ use crate::engine::EngineError;
 /// A container says a few hundred bytes a probe; one that says more is not the agent.
 const LONGEST_OUTPUT: usize = 4 << 20;
 
+/// How long a refusal to remove a container is not taken as final, and how often it is tried meanwhile.
+const REMOVAL_LIMIT: Duration = Duration::from_millis(600);
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
+
 /// A container that is removed when the value goes.
 #[derive(Debug)]
 pub(super) struct Container<'a> {
@@ -46,6 +50,11 @@ impl<'a> Container<'a> {
             }
         })?;
         Ok(created.map(|created| Self { daemon, id: created.id }))
+    }
+
+    /// One that was made by other means.
+    pub(super) fn made(daemon: &'a Daemon, id: String) -> Self {
+        Self { daemon, id }
     }
 
     /// Connects to the standard descriptors of its process.
@@ -96,11 +105,18 @@ impl<'a> Container<'a> {
 
 impl Drop for Container<'_> {
     fn drop(&mut self) {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        // What cannot be removed now, `clean` finds.
-        let _ = self
-            .daemon
-            .ask("removing a container", self.daemon.client.remove_container(&self.id, Some(options)));
+        // Podman refuses while another of its processes still notes that the container has ended. What cannot be removed
+        // at all, or not soon, `clean` finds.
+        let deadline = Instant::now() + REMOVAL_LIMIT;
+        loop {
+            let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+            let removed = self.daemon.client.remove_container(&self.id, Some(options));
+            let removed = self.daemon.ask("removing a container", removed).is_ok();
+            if removed || Instant::now() > deadline {
+                return;
+            }
+            std::thread::sleep(REMOVAL_PAUSE);
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use whyblocked_agent::Need;
 use whyblocked_agent::mountinfo::{self, Mount};
 
 use crate::engine::EngineError;
-use crate::engine::fixtures::IN_EACH_TMPFS;
+use crate::engine::fixtures::{Fixture, IN_EACH_TMPFS};
 use crate::settings::Settings;
 
 /// Puts it into the container whose first process is `pid`.
@@ -22,22 +23,14 @@ pub(super) fn furnish(settings: &Settings, needs: &[Need], pid: i32) -> Result<(
     } else {
         Vec::new()
     };
-    let mut files = Vec::new();
-    for tmpfs in &settings.tmpfs {
-        let target = tmpfs.target.trim_end_matches('/');
-        let wanted = IN_EACH_TMPFS.iter().filter(|fixture| needs.contains(&fixture.need));
-        files.extend(wanted.map(|fixture| (format!("{target}/{}", fixture.path), fixture)));
-    }
+    let files = files(settings, needs);
     if writable.is_empty() && files.is_empty() {
         return Ok(());
     }
     inside(pid, || {
         writable.iter().try_for_each(KernelMount::make_writable)?;
         for (path, fixture) in &files {
-            // The file system may be read-only or too small: then the probe says that it is not there.
-            if fs::write(path, fixture.content).is_ok() {
-                let _ = fs::set_permissions(path, fs::Permissions::from_mode(fixture.mode));
-            }
+            put(Path::new(path), fixture);
         }
         Ok(())
     })
@@ -45,6 +38,32 @@ pub(super) fn furnish(settings: &Settings, needs: &[Need], pid: i32) -> Result<(
         doing: "furnishing a container from outside".to_owned(),
         source,
     })
+}
+
+/// Puts the files alone into a container whose owner this process is, without entering it: a thread of several cannot
+/// enter a user namespace.
+pub(super) fn put_files(settings: &Settings, needs: &[Need], pid: i32) {
+    for (path, fixture) in files(settings, needs) {
+        put(&Path::new(&format!("/proc/{pid}/root")).join(path.trim_start_matches('/')), fixture);
+    }
+}
+
+/// The files of every tmpfs that the settings mount, by their paths in the container.
+fn files(settings: &Settings, needs: &[Need]) -> Vec<(String, &'static Fixture)> {
+    let mut files = Vec::new();
+    for tmpfs in &settings.tmpfs {
+        let target = tmpfs.target.trim_end_matches('/');
+        let wanted = IN_EACH_TMPFS.iter().filter(|fixture| needs.contains(&fixture.need));
+        files.extend(wanted.map(|fixture| (format!("{target}/{}", fixture.path), fixture)));
+    }
+    files
+}
+
+fn put(path: &Path, fixture: &Fixture) {
+    // The file system may be read-only or too small: then the probe says that it is not there.
+    if fs::write(path, fixture.content).is_ok() {
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(fixture.mode));
+    }
 }
 
 /// Does `work` in the mount namespace of a process: every path and every link in it is the container's.

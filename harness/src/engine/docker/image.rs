@@ -30,6 +30,11 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
+    /// The image for a container of root's with its own root directory.
+    pub(super) fn plain() -> Self {
+        Self { uid: 0, links: Vec::new() }
+    }
+
     /// The image for some settings; `links` are those of the host's root directory.
     pub(super) fn new(settings: &Settings, links: &[(String, String)]) -> Self {
         let links = if settings.namespaces.mount { Vec::new() } else { links.to_vec() };
@@ -38,14 +43,26 @@ impl Recipe {
 }
 
 /// The images of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Images {
+    repository: &'static str,
     tags: Mutex<HashMap<Recipe, String>>,
     /// Those that this run has made, and removes.
     made: Mutex<Vec<String>>,
 }
 
+impl Default for Images {
+    fn default() -> Self {
+        Self::of_repository(REPOSITORY)
+    }
+}
+
 impl Images {
+    /// None yet.
+    pub(super) fn of_repository(repository: &'static str) -> Self {
+        Self { repository, tags: Mutex::default(), made: Mutex::default() }
+    }
+
     /// The image's name; it is made if the daemon has not got it.
     pub(super) fn of(&self, daemon: &Daemon, recipe: &Recipe, run: &str) -> Result<String, EngineError> {
         // Held meanwhile, so that nobody makes it twice.
@@ -56,9 +73,9 @@ impl Images {
         let failed = |source| EngineError::Outside { doing: "making the agent's image".to_owned(), source };
         let content = content(recipe).map_err(failed)?;
         let tag = tag(&content);
-        let name = format!("{REPOSITORY}:{tag}");
+        let name = format!("{}:{tag}", self.repository);
         if daemon.ask("looking for an image", daemon.client.inspect_image(&name)).is_err() {
-            import(daemon, &tag, content, run)?;
+            import(daemon, &name, content, run)?;
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         }
         tags.insert(recipe.clone(), name.clone());
@@ -80,11 +97,11 @@ impl Images {
     }
 }
 
-fn import(daemon: &Daemon, tag: &str, content: Vec<u8>, run: &str) -> Result<(), DockerError> {
+fn import(daemon: &Daemon, name: &str, content: Vec<u8>, run: &str) -> Result<(), DockerError> {
     let options = CreateImageOptionsBuilder::new()
         .from_src("-")
-        .repo(REPOSITORY)
-        .tag(tag)
+        // With its tag: Podman drops one that is said beside it.
+        .repo(name)
         .changes(vec![format!("LABEL {LABEL}={run}")])
         .build();
     let body = bollard::body_full(content.into());
@@ -102,6 +119,8 @@ fn tag(content: &[u8]) -> String {
 fn content(recipe: &Recipe) -> std::io::Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     for (path, mode) in [
+        // Podman's storage would take the right to write from its owner.
+        ("/./", 0o755),
         ("/proc", 0o755),
         ("/sys", 0o755),
         ("/dev", 0o755),

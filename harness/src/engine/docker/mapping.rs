@@ -165,7 +165,8 @@ fn security_opt(settings: &Settings, dialect: Dialect) -> Vec<String> {
     options
 }
 
-fn devices(settings: &Settings, around: &Surroundings) -> Result<Vec<DeviceMapping>, DockerError> {
+/// The nodes of the host that the container gets.
+pub(super) fn devices(settings: &Settings, around: &Surroundings) -> Result<Vec<DeviceMapping>, DockerError> {
     let mut devices = Vec::new();
     for (source, target) in &settings.devices.nodes {
         let rule = crate::engine::device_rule_of(source, "rwm").ok_or_else(|| {

@@ -22,6 +22,8 @@ pub(super) struct Surroundings {
     pub(super) devices: Vec<(String, DeviceRule)>,
     /// What is mounted at and below /sys, outermost first.
     pub(super) sys: Vec<String>,
+    /// Whether message queues are mounted where they usually are.
+    pub(super) queues: bool,
 }
 
 /// Files that Docker mounts into every container's /etc, and would make on the host if it were the host's.
@@ -36,6 +38,7 @@ impl Surroundings {
         }
         let mut found = Self { directories, links, ..Self::default() };
         devices(Path::new("/dev"), &mut found.devices);
+        found.queues = Path::new("/dev/mqueue").is_dir();
         found.sys = mounted_at_or_below("/sys", &crate::host::read_trimmed("/proc/self/mountinfo"));
         found
     }

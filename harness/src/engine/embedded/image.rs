@@ -11,6 +11,10 @@ use super::step::Op;
 use crate::engine::fixtures::{self, AGENT, CAPABILITY_ATTRIBUTE, Fixture, file_capability};
 use crate::engine::host_root::HostRoot;
 
+/// The nodes of every container's `/dev`: name, major and minor number.
+const NODES: [(&str, u32, u32); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
 impl Planner<'_> {
     pub(super) fn root_directory(&mut self, needs: &[Need]) -> Result<(), EngineError> {
         for name in ["proc", "sys", "dev", "host"] {
@@ -64,14 +68,7 @@ impl Planner<'_> {
             self.bind_host("/dev", "dev", false);
         } else {
             self.mount("tmpfs", "dev", libc::MS_NOSUID, "mode=755,size=65536k");
-            for (name, major, minor) in [
-                ("null", 1, 3),
-                ("zero", 1, 5),
-                ("full", 1, 7),
-                ("random", 1, 8),
-                ("urandom", 1, 9),
-                ("tty", 5, 0),
-            ] {
+            for (name, major, minor) in NODES {
                 let path = format!("dev/{name}");
                 if self.in_user_namespace() {
                     self.file(&path, b"", 0o666, 0, 0);
@@ -110,9 +107,17 @@ impl Planner<'_> {
                 (false, true) => self.mount("mqueue", "dev/mqueue", NO_SUID_DEV_EXEC, ""),
             }
         }
-        for (source, target) in settings.devices.nodes.clone() {
-            self.file(&target[1..], b"", 0o600, 0, 0);
-            self.bind_host(&source, &target[1..], false);
+        for (source, target) in &settings.devices.nodes {
+            let name = target.strip_prefix("/dev/");
+            // There the host's own nodes are, by their own names; another name would be made on the host itself.
+            if name.is_some() && settings.devices.all_nodes {
+                continue;
+            }
+            if !NODES.iter().any(|(known, ..)| Some(*known) == name) {
+                self.parents(&target[1..]);
+                self.file(&target[1..], b"", 0o600, 0, 0);
+            }
+            self.bind_host(source, &target[1..], false);
         }
     }
 }

@@ -245,7 +245,8 @@ impl Planner<'_> {
         }
     }
 
-    fn parents(&mut self, path: &str) {
+    /// Makes the directories that lead to a path; the first one is there.
+    pub(super) fn parents(&mut self, path: &str) {
         for (at, _) in path.match_indices('/').skip(1) {
             self.directory(&path[..at]);
         }

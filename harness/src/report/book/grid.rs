@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use whyblocked_agent::Probe;
 use whyblocked_agent::catalogue;
 
-use super::markdown::Slugs;
+use super::conformance::Links;
+use super::markdown::{Slugs, code, escape, link};
+use super::verdicts::link_to;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, ProbeEntry, Record, ScenarioEntry};
 
@@ -112,6 +114,22 @@ impl<'a> Grid<'a> {
             }
         }
         families
+    }
+}
+
+impl Links for Grid<'_> {
+    fn scenario(&self, id: &str) -> String {
+        let page = self.scenarios.iter().find(|scenario| scenario.entry.id == id);
+        page.map_or_else(|| code(id), |page| link(&format!("scenarios/{}.md", page.slug), &escape(id)))
+    }
+
+    fn probe(&self, id: &str) -> String {
+        let page = self.probes.iter().find(|probe| probe.entry.id == id);
+        page.map_or_else(|| code(id), |page| link(&format!("probes/{}.md", page.slug), &escape(id)))
+    }
+
+    fn mechanism(&self, mechanism: Mechanism) -> String {
+        link_to(mechanism, "")
     }
 }
 

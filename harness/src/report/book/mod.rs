@@ -7,6 +7,7 @@
 //! Searching is left to the browser, and printing too: the index would be larger than the pages, and one page of
 //! all pages would be as large as the rest of the book.
 
+mod conformance;
 mod date;
 mod grid;
 mod host;
@@ -19,7 +20,7 @@ pub mod reference;
 mod scenarios;
 mod summary;
 mod verdicts;
-mod yaml;
+pub(super) mod yaml;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -31,6 +32,7 @@ use thiserror::Error;
 
 use self::grid::Grid;
 use self::place::Stage;
+use crate::conformance::Comparison;
 use crate::record::Record;
 
 /// A book that cannot be written.
@@ -111,14 +113,20 @@ pub fn check_place(dir: &Path) -> Result<(), BookError> {
     place::check(dir)
 }
 
-/// Writes the book. It is built beside `dir` and then moved there, so that nobody sees half of it.
+/// Writes a record's book.
 pub fn write(record: &Record, dir: &Path) -> Result<(), BookError> {
+    write_beside(record, &[], dir)
+}
+
+/// Writes a record's book, with a page for what other records say of the same. It is built beside `dir` and then moved
+/// there, so that nobody sees half of it.
+pub fn write_beside(record: &Record, comparisons: &[Comparison<'_>], dir: &Path) -> Result<(), BookError> {
     check_place(dir)?;
     let stage = Stage::beside(dir)?;
     let root = stage.path();
     write_file(&root.join("book.toml"), BOOK_TOML)?;
     write_file(&root.join("style.css"), STYLE)?;
-    for page in pages(record) {
+    for page in pages(record, comparisons) {
         write_file(&root.join("src").join(&page.path), &page.text)?;
     }
     build(root)?;
@@ -126,15 +134,18 @@ pub fn write(record: &Record, dir: &Path) -> Result<(), BookError> {
 }
 
 /// The sources of the report's pages, `SUMMARY.md` first.
-fn pages(record: &Record) -> Vec<Page> {
+fn pages(record: &Record, comparisons: &[Comparison<'_>]) -> Vec<Page> {
     let grid = Grid::new(record);
     let mut pages = vec![
-        Page::new("SUMMARY.md", contents(&grid)),
-        Page::new("index.md", summary::page(&grid)),
+        Page::new("SUMMARY.md", contents(&grid, comparisons)),
+        Page::new("index.md", summary::page(&grid, comparisons)),
         Page::new("matrix.md", matrix::page(&grid)),
         Page::new("reading.md", READING.to_owned()),
         Page::new("host.md", host::page(record)),
     ];
+    if !comparisons.is_empty() {
+        pages.push(Page::new("conformance.md", conformance::page(comparisons, &grid)));
+    }
     pages.extend(scenarios::pages(&grid));
     pages.extend(probes::pages(&grid));
     pages.extend(mechanisms::pages(&grid));
@@ -142,10 +153,14 @@ fn pages(record: &Record) -> Vec<Page> {
 }
 
 /// The table of contents.
-fn contents(grid: &Grid<'_>) -> String {
+fn contents(grid: &Grid<'_>, comparisons: &[Comparison<'_>]) -> String {
     let mut text = String::from(
-        "# Summary\n\n[Summary](index.md)\n[Matrix](matrix.md)\n[How to read this book](reading.md)\n[The host](host.md)\n\n",
+        "# Summary\n\n[Summary](index.md)\n[Matrix](matrix.md)\n[How to read this book](reading.md)\n[The host](host.md)\n",
     );
+    if !comparisons.is_empty() {
+        text.push_str("[Conformance](conformance.md)\n");
+    }
+    text.push('\n');
     let mut part = |title: &str, folder: &str, chapters: Vec<(String, String)>| {
         let _ = writeln!(text, "- [{title}]({folder}.md)");
         for (name, slug) in chapters {

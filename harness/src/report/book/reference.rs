@@ -3,16 +3,51 @@
 
 use std::fmt::Write as _;
 
-use whyblocked_agent::catalogue::{FAMILIES, Family};
+use whyblocked_agent::catalogue::{self, FAMILIES, Family};
 
+use super::conformance::{self, Links};
 use super::markdown::{code, columns, escape, link};
 use super::{Page, mechanisms, probes, scenarios};
-use crate::mechanism::{self, Entry};
+use crate::conformance::Comparison;
+use crate::mechanism::{self, Entry, Mechanism};
 use crate::scenario::file::Facility;
 use crate::scenario::{self, ScenarioError};
 
 /// Stands at the top of every page.
 const MADE: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book`; changes here are lost. -->\n\n";
+
+/// Stands at the top of what was observed.
+const OBSERVED: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test conformance`, as root and with \
+Docker; changes here are lost. -->\n\n";
+
+/// What a run of all scenarios with two engines has shown: a part of the page about conformance. Unlike the other
+/// pages it cannot be made again from the sources alone: it holds a date and versions.
+pub fn conformance(comparison: &Comparison<'_>) -> Page {
+    let text = format!("{OBSERVED}{}", conformance::body(comparison, &Chapters));
+    Page::new("conformance-observed.md", text)
+}
+
+/// The project's own book, seen from its root.
+struct Chapters;
+
+impl Links for Chapters {
+    fn scenario(&self, id: &str) -> String {
+        let known = scenario::select(&[]).is_ok_and(|all| all.iter().any(|scenario| scenario.id == id));
+        if known { link(&format!("reference/scenarios.md#{id}"), &escape(id)) } else { code(id) }
+    }
+
+    fn probe(&self, id: &str) -> String {
+        match catalogue::find(id) {
+            Some(probe) => link(&format!("reference/probes/{}.md#{id}", probe.family()), &escape(id)),
+            None => code(id),
+        }
+    }
+
+    fn mechanism(&self, mechanism: Mechanism) -> String {
+        let id = mechanism.id();
+        link(&format!("reference/mechanisms/{id}.md"), &id)
+    }
+}
 
 /// The pages, with paths relative to the book's `src`.
 pub fn pages() -> Result<Vec<Page>, ScenarioError> {

@@ -52,6 +52,7 @@ fn page(grid: &Grid<'_>, place: usize) -> String {
     for note in &entry.notes {
         let _ = writeln!(text, "**Note:** {}.\n", escape(note));
     }
+    changes(&mut text, grid, &entry.id);
     posture(&mut text, scenario);
     verdicts(&mut text, grid, place);
     text
@@ -67,6 +68,32 @@ pub(super) fn description(id: &str, teaches: &str, settings: &BTreeMap<String, s
         text.push('\n');
     }
     text
+}
+
+/// What `try` has tried on it, if it is somebody's own configuration.
+fn changes(text: &mut String, grid: &Grid<'_>, id: &str) {
+    let Some(tried) = grid.record.tried.as_ref().filter(|tried| tried.scenario == id) else { return };
+    let useful: Vec<_> = tried.changes.iter().filter(|change| !change.closes.is_empty()).collect();
+    if useful.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Single changes\n\nEach was tried by itself: what got through without it, and is stopped with it.\n\n\
+         <div class=\"wide\"><table><thead><tr><th>Change</th><th>What it does</th><th>Closes</th><th>Opens</th></tr>\
+         </thead><tbody>\n",
+    );
+    for change in useful {
+        let _ = writeln!(
+            text,
+            "<tr><td><code>{}</code></td><td>{}</td><td>{}: {}</td><td>{}</td></tr>",
+            escape(&change.how),
+            escape(&change.does),
+            change.closes.len(),
+            escape(&change.closes.join(", ")),
+            escape(&change.opens.join(", ")),
+        );
+    }
+    text.push_str("</tbody></table></div>\n\n");
 }
 
 fn posture(text: &mut String, scenario: &Scenario<'_>) {

@@ -7,12 +7,14 @@ use super::date;
 use super::grid::{Counts, Grade, Grid, family};
 use super::markdown::{code, escape, link};
 use super::verdicts::{class_of, legend, link_to, words};
+use crate::conformance::Comparison;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Proof};
+use crate::report::conformance::{counts, name};
 use crate::report::proofs::Proofs;
 use crate::report::terminal::{share, shared_notes};
 
-pub(super) fn page(grid: &Grid<'_>) -> String {
+pub(super) fn page(grid: &Grid<'_>, comparisons: &[Comparison<'_>]) -> String {
     let counts = Counts::of(grid.all().map(|(_, _, cell)| cell));
     let mut text = String::from("# Who said no?\n\n");
     if let Some(why) = &grid.record.cut_short {
@@ -23,6 +25,7 @@ pub(super) fn page(grid: &Grid<'_>) -> String {
     conflicts(&mut text, grid);
     numbers(&mut text, &counts);
     proved(&mut text, grid);
+    compared(&mut text, comparisons);
     if counts.all() > 0 {
         scenarios(&mut text, grid);
         who_said_no(&mut text, &counts);
@@ -133,6 +136,15 @@ fn proved(text: &mut String, grid: &Grid<'_>) {
         let _ = writeln!(text, "<li>{}: {}</li>", escape(reason), places.join(", "));
     }
     text.push_str("</ul></details>\n\n");
+}
+
+/// What other engines say of the same.
+fn compared(text: &mut String, comparisons: &[Comparison<'_>]) {
+    for comparison in comparisons {
+        let other = escape(&name(comparison.sides[1]));
+        let counts = escape(&counts(comparison));
+        let _ = writeln!(text, "Held against {other}: {counts}: [conformance](conformance.md).\n");
+    }
 }
 
 fn scenarios(text: &mut String, grid: &Grid<'_>) {

@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// A mapping, indented by `depth` levels; `{}` if there is nothing in it.
-pub(super) fn mapping<'a>(entries: impl Iterator<Item = (&'a String, &'a Value)>, depth: usize) -> String {
+pub(in crate::report) fn mapping<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a Value)>,
+    depth: usize,
+) -> String {
     let mut yaml = String::new();
     for (key, value) in entries {
         let key = if is_plain(key) { key.clone() } else { Value::from(key.as_str()).to_string() };

@@ -160,14 +160,14 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 fn audit_write(_: &Request) -> Attempt {
-    match net::netlink(libc::NETLINK_AUDIT) {
+    match net::audit() {
         Ok(socket) => net::acknowledged(&socket, AUDIT_USER, ()),
         Err(answer) => Ok(answer),
     }
 }
 
 fn audit_read(_: &Request) -> Attempt {
-    let socket = match net::netlink(libc::NETLINK_AUDIT) {
+    let socket = match net::audit() {
         Ok(socket) => socket,
         Err(answer) => return Ok(answer),
     };

@@ -32,6 +32,19 @@ pub(super) fn netlink(protocol: i32) -> Result<OwnedFd, Answer> {
     sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol).or_answer().map(sys::own)
 }
 
+/// A socket to the audit system, or why there is none.
+///
+/// EINVAL for the socket itself is never the kernel's word: Podman's default filter answers so, to those who may not
+/// write to the log (containers-common, `pkg/seccomp/default_linux.go`). Afterwards EINVAL is about the message.
+pub(super) fn audit() -> Result<OwnedFd, Answer> {
+    netlink(libc::NETLINK_AUDIT).map_err(|answer| match answer {
+        Answer::Made(made) if made.result == Err(libc::EINVAL) => {
+            Answer::Withheld { made, why: "there is no socket to the audit system".to_owned() }
+        }
+        other => other,
+    })
+}
+
 /// A netlink message: the header and what belongs to its kind.
 #[repr(C)]
 struct Message<T> {

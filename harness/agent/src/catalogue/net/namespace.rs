@@ -4,7 +4,7 @@ use std::os::fd::AsRawFd;
 
 use syscalls::Sysno;
 
-use super::{acknowledged, connect_unix, netlink};
+use super::{acknowledged, audit, connect_unix, netlink};
 use crate::probe::{Aim, Answer, Attempt, Effect, Need, Probe};
 use crate::sys::{self, addr, addr_mut};
 use crate::wire::Request;
@@ -197,7 +197,7 @@ fn set_link(_: &Request) -> Attempt {
 }
 
 fn netlink_audit(_: &Request) -> Attempt {
-    match netlink(libc::NETLINK_AUDIT) {
+    match audit() {
         Ok(socket) => acknowledged(&socket, AUDIT_GET, ()),
         Err(answer) => Ok(answer),
     }

@@ -14,6 +14,7 @@ fn surroundings() -> Surroundings {
         links: Vec::new(),
         devices: vec![("/dev/kmsg".to_owned(), kmsg)],
         sys: vec!["/sys".to_owned(), "/sys/kernel/debug".to_owned()],
+        queues: true,
     }
 }
 

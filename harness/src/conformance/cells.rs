@@ -1,0 +1,88 @@
+//! The cells of a record, found at once, and each with its twin on the other side or the reason why it has none.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Pair, Place, Posture, Why};
+use crate::mechanism::{self, Mechanism};
+use crate::record::{Cell, Outcome, Posture as Stood, Record, ScenarioEntry};
+
+/// A record, indexed.
+pub(super) struct Cells<'a> {
+    scenarios: HashMap<&'a str, &'a ScenarioEntry>,
+    probes: HashSet<&'a str>,
+    verdicts: HashMap<(&'a str, &'a str), &'a Cell>,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        Self {
+            scenarios: record.scenarios.iter().map(|entry| (entry.id.as_str(), entry)).collect(),
+            probes: record.probes.iter().map(|entry| entry.id.as_str()).collect(),
+            verdicts: record.cells.iter().map(|c| ((c.scenario.as_str(), c.probe.as_str()), c)).collect(),
+        }
+    }
+
+    /// The mechanisms that were on in a scenario, and how they stood.
+    pub(super) fn posture(&self, scenario: &str) -> &'a [Stood] {
+        self.scenarios.get(scenario).map_or(&[], |entry| &entry.posture)
+    }
+
+    /// How a mechanism stood in a scenario, if it was on.
+    fn state(&self, scenario: &str, mechanism: Mechanism) -> Option<&'a str> {
+        state(self.posture(scenario), mechanism)
+    }
+
+    fn was_run(&self, scenario: &str) -> bool {
+        self.scenarios.get(scenario).is_some_and(|entry| entry.not_run.is_none())
+    }
+}
+
+/// How a mechanism stood, if it was on.
+pub(super) fn state(posture: &[Stood], mechanism: Mechanism) -> Option<&str> {
+    posture.iter().find(|one| one.mechanism == mechanism).map(|one| one.state.as_str())
+}
+
+/// The ids of both sides, each once: those of the first side, and then what only the second has.
+pub(super) fn ids<'a>(sides: [impl Iterator<Item = &'a str>; 2]) -> Vec<&'a str> {
+    let mut seen = HashSet::new();
+    sides.into_iter().flatten().filter(|id| seen.insert(*id)).collect()
+}
+
+/// The mechanisms that stood differently in a scenario that both sides have run.
+pub(super) fn postures<'a>(sides: &[Cells<'a>; 2], scenario: &'a str) -> Vec<Posture<'a>> {
+    if !sides.iter().all(|side| side.was_run(scenario)) {
+        return Vec::new();
+    }
+    let states = mechanism::ALL.iter().map(|entry| {
+        let states = [0, 1].map(|side: usize| sides[side].state(scenario, entry.id));
+        Posture { scenario, mechanism: entry.id, states }
+    });
+    states.filter(|posture| posture.states[0] != posture.states[1]).collect()
+}
+
+/// The cell on both sides, or why there are no two to compare.
+pub(super) fn pair<'a>(sides: &[Cells<'a>; 2], place: Place<'a>) -> Result<Pair<'a>, Why<'a>> {
+    let Place { scenario, probe } = place;
+    if let Some(side) = sides.iter().position(|side| !side.scenarios.contains_key(scenario)) {
+        return Err(Why::NoScenario(side));
+    }
+    let not_run = [0, 1].map(|side: usize| sides[side].scenarios[scenario].not_run.as_deref());
+    if not_run != [None, None] {
+        return Err(Why::NotRun(not_run));
+    }
+    if let Some(side) = sides.iter().position(|side| !side.probes.contains(probe)) {
+        return Err(Why::NoProbe(side));
+    }
+    let found = [0, 1].map(|side: usize| sides[side].verdicts.get(&(scenario, probe)).copied());
+    let [Some(one), Some(other)] = found else {
+        return Err(Why::NoVerdict(found.map(|cell| cell.is_some())));
+    };
+    let undecided = [one, other].map(|cell| match cell.outcome {
+        Outcome::Allowed | Outcome::Blocked => None,
+        outcome => Some((outcome, cell.reason.as_deref().unwrap_or(""))),
+    });
+    if undecided != [None, None] {
+        return Err(Why::Undecided(undecided));
+    }
+    Ok(Pair { place, cells: [one, other], known: None })
+}
