@@ -1,10 +1,13 @@
 //! `--in vagrant`: the same run in a machine of the laboratory. The program is copied in, runs there, and the record comes
 //! back; what it says on the way is shown as it comes.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
 use clap::ValueEnum;
+use sha2::{Digest, Sha256};
 
 use super::Failure;
 use super::selection::Selection;
@@ -14,7 +17,10 @@ use crate::vm::qemu::Qemu;
 use crate::vm::ssh::Reached;
 use crate::vm::{Machine, VmError};
 
-/// Where the program and its files are in a machine: a file system in memory.
+/// Where the program is in a machine: where SELinux expects programs.
+const PROGRAM: &str = "/usr/local/bin/whyblocked";
+
+/// Where its files are: a file system in memory.
 const PLACE: &str = "/run/whyblocked";
 
 /// Runs what was chosen in the machine, which is started if it is not running.
@@ -24,15 +30,12 @@ pub(super) fn record(machine: Machine, selection: &Selection) -> Result<Record, 
     selection.probes()?;
     let steps = Steps::begin();
     let reached = Qemu::new(machine).start(&|step| steps.tell(step))?;
-    steps.tell("copying the program into it");
+    bring_the_program(&reached, &steps)?;
     reached.run(&format!("mkdir -p {PLACE} && rm -f {PLACE}/record.json"))?;
-    let program = std::env::current_exe().map_err(Failure::failed)?;
-    reached.put(&program, &format!("{PLACE}/whyblocked"))?;
     let arguments = arguments(selection, &reached)?;
     steps.tell("running there");
     let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-    let what =
-        format!("{PLACE}/whyblocked run --format json --record {PLACE}/record.json {}", words.join(" "));
+    let what = format!("{PROGRAM} run --format json --record {PLACE}/record.json {}", words.join(" "));
     let status = reached
         .command()
         .arg(what)
@@ -53,6 +56,37 @@ pub(super) fn record(machine: Machine, selection: &Selection) -> Result<Record, 
     let mut record = record::parse(&format!("the record of the machine '{}'", machine.name()), &text)?;
     record.engine.place = selection.place.to_string();
     Ok(record)
+}
+
+/// Copies this program into the machine, unless it is there already.
+fn bring_the_program(reached: &Reached, steps: &Steps) -> Result<(), Failure> {
+    let program = std::env::current_exe().map_err(Failure::failed)?;
+    let mut hash = Sha256::new();
+    std::io::copy(&mut File::open(&program).map_err(Failure::failed)?, &mut Hashing(&mut hash))
+        .map_err(Failure::failed)?;
+    let checksum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let known = reached.run(&format!("cat {PROGRAM}.sha256 2>/dev/null || true"))?;
+    if known.trim() == checksum {
+        return Ok(());
+    }
+    steps.tell("copying the program into it");
+    reached.put(&program, PROGRAM)?;
+    reached.feed(checksum.as_bytes(), &format!("cat >{PROGRAM}.sha256"))?;
+    Ok(())
+}
+
+/// Takes bytes only to hash them.
+struct Hashing<'a>(&'a mut Sha256);
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The same choice in the machine; scenario files are copied, with the directory that they are in.
