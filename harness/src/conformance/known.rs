@@ -106,6 +106,31 @@ pub const ALL: &[Known] = &[
         ],
     },
     Known {
+        probe: "net-bind-low-port",
+        scenario: "*",
+        between: ["*", "podman *"],
+        seen: |[one, podman]| podman.stops(Mechanism::Capabilities) && !one.stops(Mechanism::Capabilities),
+        why: "Docker sets net.ipv4.ip_unprivileged_port_start to 0 in a container's own network, so that a low port takes no \
+              capability there; Podman leaves the kernel's 1024",
+        sources: &[
+            "https://github.com/moby/moby/blob/v20.10.24/daemon/oci_linux.go",
+            "https://docs.kernel.org/networking/ip-sysctl.html",
+        ],
+    },
+    Known {
+        probe: "cgroup-mkdir",
+        scenario: "*",
+        between: ["*", "podman *"],
+        seen: |[one, podman]| {
+            one.state(Mechanism::UserNamespace).is_some()
+                && podman.cell.blocked_by == Some(Mechanism::ReadOnlyMount)
+                && one.cell.layers == podman.cell.layers
+        },
+        why: "in a user namespace Docker, and the built-in engine with it, leave the control groups' mounts writable, so that \
+              mode bits refuse; Podman mounts them read-only there too, and that is asked first",
+        sources: &["https://github.com/moby/moby/blob/v20.10.24/daemon/oci_linux.go"],
+    },
+    Known {
         probe: "*",
         scenario: "*",
         between: ["*", "podman *"],
