@@ -50,6 +50,7 @@ fn help_names_every_command_and_every_exit_code() {
 #[case("report")]
 #[case("doctor")]
 #[case("clean")]
+#[case("vm")]
 fn every_command_has_help(#[case] command: &str) {
     let output = whyblocked().args([command, "--help"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -260,4 +261,27 @@ fn no_colour_is_written_where_no_terminal_is() {
         let output = whyblocked().args(args).output().unwrap();
         assert!(!output.stdout.contains(&0x1b), "{args:?}");
     }
+}
+
+/// The lab machines, on a computer that has none: what to do is said, and nothing is made.
+#[rstest]
+#[case::status(&["vm", "status"], 0, "none; make it with: whyblocked vm box")]
+#[case::up(&["vm", "up", "apparmor"], 3, "there is no box yet; make it with `whyblocked vm box`")]
+#[case::ssh(&["vm", "ssh"], 3, "the machine 'selinux' is not running")]
+#[case::halt(&["vm", "halt"], 0, "no machine is running")]
+#[case::destroy(&["vm", "destroy"], 0, "there is no machine")]
+#[case::run(&["run", "--in", "vagrant", "--scenario", "docker-default"], 3, "there is no box yet")]
+#[case::no_such_machine(&["run", "--in", "vagrant:windows"], 2, "known are here, vagrant")]
+fn lab_machines_that_are_not_there(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = whyblocked();
+    for variable in ["HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        command.env(variable, home.path());
+    }
+    let output = command.args(arguments).output().unwrap();
+    let all =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{all}");
+    assert!(all.contains(said), "{all}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "something was made");
 }

@@ -15,7 +15,7 @@ use super::vm::Steps;
 use crate::record::{self, Record};
 use crate::vm::qemu::Qemu;
 use crate::vm::ssh::Reached;
-use crate::vm::{Machine, VmError};
+use crate::vm::{Machine, VmError, hex};
 
 /// Where the program is in a machine: where SELinux expects programs.
 const PROGRAM: &str = "/usr/local/bin/whyblocked";
@@ -43,15 +43,12 @@ pub(super) fn record(machine: Machine, selection: &Selection) -> Result<Record, 
         .stdout(Stdio::null())
         .status()
         .map_err(Failure::failed)?;
-    let text = match reached.get(&format!("{PLACE}/record.json")) {
-        Ok(text) => text,
+    let Ok(text) = reached.get(&format!("{PLACE}/record.json")) else {
         // It has said why itself.
-        Err(_) => {
-            let name = machine.name();
-            return Err(Failure::failed(format!(
-                "the run in the machine '{name}' ended without a record: {status}"
-            )));
-        }
+        let name = machine.name();
+        return Err(Failure::failed(format!(
+            "the run in the machine '{name}' ended without a record: {status}"
+        )));
     };
     let mut record = record::parse(&format!("the record of the machine '{}'", machine.name()), &text)?;
     record.engine.place = selection.place.to_string();
@@ -64,7 +61,7 @@ fn bring_the_program(reached: &Reached, steps: &Steps) -> Result<(), Failure> {
     let mut hash = Sha256::new();
     std::io::copy(&mut File::open(&program).map_err(Failure::failed)?, &mut Hashing(&mut hash))
         .map_err(Failure::failed)?;
-    let checksum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = hex(&hash.finalize());
     let known = reached.run(&format!("cat {PROGRAM}.sha256 2>/dev/null || true"))?;
     if known.trim() == checksum {
         return Ok(());

@@ -122,7 +122,10 @@ fn each(machine: Option<Name>, action: fn(&Qemu) -> Result<bool, VmError>) -> Re
 }
 
 fn listed(verb: &str, what: impl Iterator<Item = String>, nothing: &str) -> String {
-    let lines: String = what.map(|what| format!("{verb} {what}\n")).collect();
+    let mut lines = String::new();
+    for what in what {
+        let _ = writeln!(lines, "{verb} {what}");
+    }
     if lines.is_empty() { format!("{nothing}\n") } else { lines }
 }
 

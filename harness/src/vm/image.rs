@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{VmError, directory};
+use super::{VmError, directory, hex};
 use crate::host::in_path;
 
 /// Debian's release.
@@ -98,7 +98,7 @@ pub fn checksum() -> String {
     for (name, text) in INPUTS {
         hash.update(format!("{name} {}\n{text}", text.len()));
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..8])
 }
 
 /// Makes the box, unless it is there. `tell` hears what is done, and answers whether to go on.

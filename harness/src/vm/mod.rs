@@ -5,6 +5,7 @@ pub mod image;
 pub mod qemu;
 pub mod ssh;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -131,6 +132,15 @@ impl VmError {
         let doing = doing.into();
         move |source| Self::Outside { doing, source }
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// `$VARIABLE/whyblocked`, or below the home directory.

@@ -52,7 +52,7 @@ impl Reached {
 
     /// Runs a command there; what it said.
     pub fn run(&self, what: &str) -> Result<String, VmError> {
-        let output = self.output(self.command().arg(what).stdin(Stdio::null()), what)?;
+        let output = output(self.command().arg(what).stdin(Stdio::null()), what)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
@@ -61,7 +61,7 @@ impl Reached {
         let doing = format!("copying {}", file.display());
         let content = File::open(file).map_err(VmError::outside(&doing))?;
         let what = format!("cat >{there}.new && chmod 755 {there}.new && mv {there}.new {there}");
-        self.output(self.command().arg(what).stdin(content), &doing).map(|_| ())
+        output(self.command().arg(what).stdin(content), &doing).map(|_| ())
     }
 
     /// Gives a command there something to read.
@@ -83,21 +83,22 @@ impl Reached {
     /// A file's content from there.
     pub fn get(&self, there: &str) -> Result<Vec<u8>, VmError> {
         let what = format!("cat {there}");
-        self.output(self.command().arg(&what).stdin(Stdio::null()), &what).map(|output| output.stdout)
+        output(self.command().arg(&what).stdin(Stdio::null()), &what).map(|output| output.stdout)
     }
+}
 
-    fn output(&self, command: &mut Command, doing: &str) -> Result<Output, VmError> {
-        let output = command.output().map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => {
-                VmError::Missing { program: "ssh", what: "talking to a machine", package: "openssh-client" }
-            }
-            _ => VmError::Outside { doing: doing.to_owned(), source },
-        })?;
-        if output.status.success() {
-            return Ok(output);
+/// Runs it to its end.
+fn output(command: &mut Command, doing: &str) -> Result<Output, VmError> {
+    let output = command.output().map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => {
+            VmError::Missing { program: "ssh", what: "talking to a machine", package: "openssh-client" }
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        let said = if said.is_empty() { output.status.to_string() } else { said };
-        Err(VmError::Inside { doing: doing.to_owned(), said })
+        _ => VmError::Outside { doing: doing.to_owned(), source },
+    })?;
+    if output.status.success() {
+        return Ok(output);
     }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let said = if said.is_empty() { output.status.to_string() } else { said };
+    Err(VmError::Inside { doing: doing.to_owned(), said })
 }
