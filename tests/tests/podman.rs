@@ -157,12 +157,21 @@ fn defaults_differ() {
 fn nothing_is_touched() {
     let before = the_users();
     let place = Place::new();
+    // Memory runs short in one of the containers: whoever watches it leaves a file where it is, then.
+    let here = place.path("here");
+    fs::create_dir(&here).expect("the place is ours");
     let mut command = place.command(&["run", "--engine", "podman", "--scenario", "user-1000"]);
+    command.args(["--scenario", "hardened", "--probe", "limit-memory"]).current_dir(&here);
     let mut run = quietly(command.args(["--probe", "key-*"]));
     let number = run.id();
     assert!(run.wait().expect("it is our child").success());
     assert_eq!(place.left_in_tmp(), [""; 0]);
     assert_eq!(left_of_run(number), [""; 0]);
+    assert_eq!(
+        fs::read_dir(&here).expect("it is there").count(),
+        0,
+        "something is where the run was started"
+    );
     assert_eq!(the_users(), before);
     assert!(!Path::new("/run/.containerenv").exists(), "this machine would be taken for a container");
 }
