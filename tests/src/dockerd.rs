@@ -13,6 +13,10 @@ use whyblocked::engine::embedded::agent;
 use crate::Place;
 use crate::program::succeed;
 
+/// A shell's script that starts `"$@"` with an /etc of its own, a copy of the host's at `$0`, in mounts of its own.
+pub const WITH_OWN_ETC: &str =
+    "mount -t tmpfs tmpfs \"$0\" && cp -a /etc/. \"$0\" && mount --bind \"$0\" /etc && exec \"$@\"";
+
 /// How long a daemon may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -46,10 +50,8 @@ impl Dockerd {
     pub fn restart_in(&mut self, etc: PathBuf, config: &str) {
         self.end();
         fs::create_dir_all(&etc).expect("the place is ours");
-        let script =
-            "mount -t tmpfs tmpfs \"$0\" && cp -a /etc/. \"$0\" && mount --bind \"$0\" /etc && exec \"$@\"";
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--", "sh", "-c", script]).arg(etc).arg("dockerd");
+        command.args(["--mount", "--", "sh", "-c", WITH_OWN_ETC]).arg(etc).arg("dockerd");
         self.child = spawn(&self.place, command, config);
         self.wait_until_it_answers();
     }

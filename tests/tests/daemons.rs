@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use whyblocked::record::{self, Outcome, Record, ScenarioEntry};
-use whyblocked_tests::dockerd::Dockerd;
+use whyblocked_tests::dockerd::{Dockerd, WITH_OWN_ETC};
 use whyblocked_tests::host_state::{differences, files, kernel_parameters, lists};
 use whyblocked_tests::left::Left;
+use whyblocked_tests::moments::Moments;
 use whyblocked_tests::processes::Nursery;
 use whyblocked_tests::program::succeed;
 use whyblocked_tests::random::Random;
@@ -22,7 +22,7 @@ const NEEDS: &[Facility] = &[Facility::Root, Facility::ControlGroups, Facility::
 const TIMES: u64 = 20;
 
 /// Runs are killed within this time from their start, evenly spread.
-const SPAN_MS: u64 = 5000;
+const SPAN: Duration = Duration::from_secs(5);
 
 /// How many runs are alive at once.
 const AT_ONCE: usize = 3;
@@ -70,9 +70,7 @@ fn run_by(place: &Place, mut command: Command, arguments: &[&str]) -> (Record, O
 fn with_own_etc(place: &Place, arguments: &[&str]) -> Command {
     let etc = place.path("etc");
     std::fs::create_dir_all(&etc).expect("the place is ours");
-    let script =
-        "mount -t tmpfs tmpfs \"$0\" && cp -a /etc/. \"$0\" && mount --bind \"$0\" /etc && exec \"$@\"";
-    let mut command = place.command_of(Path::new("unshare"), &["--mount", "--", "sh", "-c", script]);
+    let mut command = place.command_of(Path::new("unshare"), &["--mount", "--", "sh", "-c", WITH_OWN_ETC]);
     command.arg(etc).arg(program()).args(arguments);
     command
 }
@@ -224,8 +222,8 @@ fn vanished() {
     let (record, _) = run(&place, &["--scenario", "userns-remap", "--probe", "key-add"]);
     assert!(has_note(scenario(&record, "userns-remap"), "not listed any more"));
     let mut daemon = Dockerd::start();
-    let image = users_image(&daemon);
-    daemon.lines(&["create", "--name", "before", &image, "/program"]);
+    daemon.import_agent(USERS_IMAGE);
+    daemon.lines(&["create", "--name", "before", USERS_IMAGE, "/agent"]);
     assert_eq!(daemon.lines(&["ps", "--all", "--format", "{{.Names}}"]), ["before"]);
     // By number, so that nothing is asked of this host's /etc but a name that every host has.
     daemon.restart_in(place.path("etc"), r#"{"userns-remap": "default"}"#);
@@ -263,18 +261,8 @@ fn docker_run(place: &Place, daemon: Option<&Dockerd>) -> Command {
     command
 }
 
-/// An image of the user's: a directory with one program that waits for its standard input's end.
-fn users_image(daemon: &Dockerd) -> String {
-    let directory = daemon.path("image");
-    std::fs::create_dir_all(&directory).expect("it is ours");
-    std::fs::write(directory.join("program"), whyblocked::engine::embedded::agent()).expect("it is ours");
-    succeed(Command::new("chmod").arg("755").arg(directory.join("program")));
-    let archive = daemon.path("image.tar").display().to_string();
-    let image = directory.display().to_string();
-    succeed(Command::new("tar").args(["-C", &image, "-cf", &archive, "."]));
-    daemon.lines(&["import", &archive, "users:1"]);
-    "users:1".to_owned()
-}
+/// An image of the user's; its program waits for its standard input's end.
+const USERS_IMAGE: &str = "users:1";
 
 /// The user's container, which runs, and all that the daemon says of it and of itself.
 fn users_things(daemon: &Dockerd) -> Vec<String> {
@@ -295,9 +283,9 @@ fn users_things(daemon: &Dockerd) -> Vec<String> {
 }
 
 fn users_container(daemon: &Dockerd) {
-    let image = users_image(daemon);
+    daemon.import_agent(USERS_IMAGE);
     let mut arguments = vec!["create", "--interactive", "--network", "none", "--name", "the-users"];
-    arguments.extend([image.as_str(), "/program", "neighbour"]);
+    arguments.extend([USERS_IMAGE, "/agent", "neighbour"]);
     daemon.lines(&arguments);
     daemon.lines(&["start", "the-users"]);
 }
@@ -345,21 +333,9 @@ fn killed_again_and_again(mut random: Random) {
     let daemon = Dockerd::start();
     users_container(&daemon);
     let before = users_things(&daemon);
-    let step = SPAN_MS / TIMES;
-    let moments: Vec<u64> = (0..TIMES).map(|number| number * step + random.below(step)).collect();
-    let (next, alive) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(moment) = moments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if killed_and_cleaned(&daemon, Duration::from_millis(*moment)) {
-                        alive.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let alive = alive.into_inner();
+    let moments = Moments { times: TIMES, within: SPAN, at_once: AT_ONCE };
+    let alive = moments.each(&mut random, |delay| killed_and_cleaned(&daemon, delay));
+    let alive = alive.into_iter().filter(|alive| *alive).count();
     assert!(alive as u64 >= TIMES / 2, "only {alive} runs were still alive when they were killed");
     assert_eq!(users_things(&daemon), before);
 }

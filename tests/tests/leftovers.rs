@@ -6,11 +6,11 @@
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use whyblocked_tests::left::Left;
+use whyblocked_tests::moments::Moments;
 use whyblocked_tests::processes::Nursery;
 use whyblocked_tests::random::Random;
 use whyblocked_tests::{Facility, Place, program, suite};
@@ -23,7 +23,7 @@ const TRACE: &[Facility] = &[Facility::Root, Facility::Trace];
 const TIMES: u64 = 50;
 
 /// Runs are killed within this time from their start, evenly spread.
-const SPAN_MS: u64 = 1500;
+const SPAN: Duration = Duration::from_millis(1500);
 
 /// How many runs are alive at once.
 const AT_ONCE: usize = 3;
@@ -73,21 +73,9 @@ fn main() -> ExitCode {
 }
 
 fn killed_again_and_again(mut random: Random) {
-    let step = SPAN_MS / TIMES;
-    let moments: Vec<u64> = (0..TIMES).map(|number| number * step + random.below(step)).collect();
     program();
-    let (next, killed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(moment) = moments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = killed_and_cleaned(Duration::from_millis(*moment));
-                    killed.lock().expect("nobody has panicked").push(one);
-                }
-            });
-        }
-    });
-    let killed = killed.into_inner().expect("nobody has panicked");
+    let moments = Moments { times: TIMES, within: SPAN, at_once: AT_ONCE };
+    let killed = moments.each(&mut random, killed_and_cleaned);
     assert_all_is_named(&killed);
     // On a machine with many processors a run may be over before the last moments.
     let alive = killed.iter().filter(|one| one.was_alive).count();

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     // Whoever could make more of the rest goes first; the directories come last: by them it is known whose it is.
     do_all(daemons(), &mut failures);
     do_all(services(), &mut failures);
-    do_all(kernel_s(), &mut failures);
+    do_all(traces_and_groups(), &mut failures);
     for (whose, remains) in [("a Docker daemon", of_docker()), ("a Podman service", of_podman())] {
         match remains {
             Ok(left) => do_all(left, &mut failures),
@@ -89,7 +89,7 @@ fn services() -> Vec<Left> {
         .collect()
 }
 
-fn kernel_s() -> Vec<Left> {
+fn traces_and_groups() -> Vec<Left> {
     let traces = trace::left_behind().into_iter();
     let traces =
         traces.map(|name| Left::new(format!("kernel trace instance {name}"), move || trace::remove(&name)));
@@ -134,5 +134,5 @@ fn directories() -> Vec<Left> {
 /// How many things dead runs have left.
 pub(super) fn count() -> usize {
     let docker = [of_docker(), of_podman()].into_iter().flatten().map(|left| left.len()).sum::<usize>();
-    daemons().len() + services().len() + kernel_s().len() + docker + directories().len()
+    daemons().len() + services().len() + traces_and_groups().len() + docker + directories().len()
 }

@@ -103,16 +103,16 @@ impl Chosen {
     pub(super) fn introduce(
         &self,
         scenario: &Scenario,
-        settings: &Settings,
+        settings: Settings,
         reach: &Reach,
     ) -> Result<Introduced, Failure> {
         match self {
             Self::Embedded(_) | Self::Podman(_) => {
-                Ok(Introduced::Started { settings: Box::new(settings.clone()), notes: Vec::new() })
+                Ok(Introduced::Started { settings: Box::new(settings), notes: Vec::new() })
             }
             Self::Docker(engine) => {
                 let lacking = scenario.capabilities()?.without(reach.bounding_set);
-                Ok(engine.introduce(scenario, settings, lacking)?)
+                Ok(engine.introduce(scenario, &settings, lacking)?)
             }
         }
     }

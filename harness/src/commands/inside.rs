@@ -1,8 +1,6 @@
 //! `--in vagrant`: the same run in a machine of the laboratory. The program is copied in, runs there, and the record comes
 //! back; what it says on the way is shown as it comes.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -15,7 +13,7 @@ use super::vm::Steps;
 use crate::record::{self, Record};
 use crate::vm::qemu::Qemu;
 use crate::vm::ssh::Reached;
-use crate::vm::{Machine, VmError, hex};
+use crate::vm::{Machine, VmError, hex, quoted};
 
 /// Where the program is in a machine: where SELinux expects programs.
 const PROGRAM: &str = "/usr/local/bin/whyblocked";
@@ -58,10 +56,8 @@ pub(super) fn record(machine: Machine, selection: &Selection) -> Result<Record, 
 /// Copies this program into the machine, unless it is there already.
 fn bring_the_program(reached: &Reached, steps: &Steps) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
-    let mut hash = Sha256::new();
-    std::io::copy(&mut File::open(&program).map_err(Failure::failed)?, &mut Hashing(&mut hash))
-        .map_err(Failure::failed)?;
-    let checksum = hex(&hash.finalize());
+    let content = std::fs::read(&program).map_err(Failure::failed)?;
+    let checksum = hex(&Sha256::digest(&content));
     let known = reached.run(&format!("cat {PROGRAM}.sha256 2>/dev/null || true"))?;
     if known.trim() == checksum {
         return Ok(());
@@ -70,20 +66,6 @@ fn bring_the_program(reached: &Reached, steps: &Steps) -> Result<(), Failure> {
     reached.put(&program, PROGRAM)?;
     reached.feed(checksum.as_bytes(), &format!("cat >{PROGRAM}.sha256"))?;
     Ok(())
-}
-
-/// Takes bytes only to hash them.
-struct Hashing<'a>(&'a mut Sha256);
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The same choice in the machine; scenario files are copied, with the directory that they are in.
@@ -130,11 +112,6 @@ fn copied(file: &Path, reached: &Reached) -> Result<String, Failure> {
     }
     reached.feed(&packed.stdout, &format!("mkdir -p {there} && tar -C {there} --no-same-owner -xf -"))?;
     Ok(format!("{there}/{name}"))
-}
-
-/// As one word for a shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 impl From<VmError> for Failure {

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use super::selection::Selection;
-use super::session::{self, Purpose};
-use super::{Exit, Failure, Format, json, print};
-use crate::record;
+use super::session::{self, Purpose, Receivers};
+use super::{Exit, Failure, Format};
 use crate::report::{book, terminal};
 
 /// Options of `run`.
@@ -29,16 +28,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         book::check_place(dir)?;
     }
     let record = session::record(&args.selection, Purpose::Survey)?;
-    if let Some(path) = &args.record {
-        record::write(&record, path)?;
-    }
-    if let Some(dir) = &args.book {
-        book::write(&record, dir)?;
-    }
-    let text = match args.format {
-        Format::Text => terminal::table(&record, terminal::width()),
-        Format::Json => json(&record)?,
-    };
-    print(&text)?;
-    session::exit(&record)
+    let to = Receivers { file: args.record.as_deref(), book: args.book.as_deref(), format: args.format };
+    session::hand_over(&record, &to, terminal::table)
 }

@@ -1,6 +1,7 @@
 //! From scenarios and probes to a record: what `run` and `explain` have in common.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use whyblocked_agent::Probe;
@@ -10,14 +11,15 @@ use super::inside;
 use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::{Place, Selection};
-use super::{Failure, exit::Exit};
+use super::{Exit, Failure, Format, json, print};
 use crate::engine::docker::Introduced;
 use crate::experiment::{self, Ended, Subject};
 use crate::host::{Host, Reach};
 use crate::mechanism::Mechanism;
 use crate::plan::Plan;
-use crate::record::{FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
+use crate::record::{self, FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
 use crate::remap;
+use crate::report::{book, terminal};
 use crate::scenario::defaults::DefaultFilter;
 use crate::scenario::{Context, Resolution, Scenario};
 use crate::settings::Settings;
@@ -72,32 +74,16 @@ pub(super) fn compared(
     let mut subjects = Vec::new();
     for (scenario, (mut entry, settings)) in prepared {
         if let Some(settings) = settings {
-            entry.not_run = chosen.cannot(&settings);
-            if entry.not_run.is_some() {
-                entries.push(entry);
-                continue;
-            }
-            match chosen.introduce(scenario, &settings, &reach)? {
-                Introduced::Refused(said) => {
-                    entry.not_run = Some(format!("Docker refuses it: {said}"));
-                    entry.refused = Some(said);
-                    // They were about a container that there is not.
-                    entry.notes.clear();
-                }
-                Introduced::Started { mut settings, notes } => {
-                    entry.notes.extend(notes);
-                    if purpose == Purpose::Explanation {
-                        settings.log_filter();
-                    }
-                    let plan = Plan::new(*settings, &reach);
-                    entry.posture = posture(&plan, &reach);
-                    subjects.push(Subject { id: scenario.id.clone(), plan });
-                }
-            }
+            subjects.extend(introduced(scenario, settings, &mut entry, &chosen, &reach)?);
         }
         entries.push(entry);
         if let ControlFlow::Break(signal) = interruption.flow() {
             return Err(Failure::interrupted(signal));
+        }
+    }
+    if purpose == Purpose::Explanation {
+        for subject in &mut subjects {
+            subject.plan.settings.log_filter();
         }
     }
     let others = others
@@ -146,9 +132,67 @@ pub(super) fn compared(
     Ok((record, others.collect()))
 }
 
+/// What is to be run of a scenario, once the engine has been shown its own words; nothing, if the engine cannot or will not.
+fn introduced(
+    scenario: &Scenario,
+    settings: Settings,
+    entry: &mut ScenarioEntry,
+    chosen: &Chosen,
+    reach: &Reach,
+) -> Result<Option<Subject>, Failure> {
+    entry.not_run = chosen.cannot(&settings);
+    if entry.not_run.is_some() {
+        return Ok(None);
+    }
+    match chosen.introduce(scenario, settings, reach)? {
+        Introduced::Refused(said) => {
+            entry.not_run = Some(format!("Docker refuses it: {said}"));
+            entry.refused = Some(said);
+            // They were about a container that there is not.
+            entry.notes.clear();
+            Ok(None)
+        }
+        Introduced::Started { settings, notes } => {
+            entry.notes.extend(notes);
+            let plan = Plan::new(*settings, reach);
+            entry.posture = posture(&plan, reach);
+            Ok(Some(Subject { id: scenario.id.clone(), plan }))
+        }
+    }
+}
+
 /// Where there is nothing to compare with, nothing is run to be compared.
 fn nothing() -> Ended {
     Err("the configuration itself was not run".to_owned())
+}
+
+/// Who gets a record, beside standard output.
+pub(super) struct Receivers<'a> {
+    /// A file, for the record itself.
+    pub(super) file: Option<&'a Path>,
+    /// A directory, for its book.
+    pub(super) book: Option<&'a Path>,
+    /// How it is written to standard output.
+    pub(super) format: Format,
+}
+
+/// Writes a record wherever it is wanted, and to standard output, for people in the words of `text`.
+pub(super) fn hand_over(
+    record: &Record,
+    to: &Receivers<'_>,
+    text: fn(&Record, usize) -> String,
+) -> Result<Exit, Failure> {
+    if let Some(path) = to.file {
+        record::write(record, path)?;
+    }
+    if let Some(dir) = to.book {
+        book::write(record, dir)?;
+    }
+    print(&match to.format {
+        Format::Text => text(record, terminal::width()),
+        Format::Json => json(record)?,
+    })?;
+    exit(record)
 }
 
 /// How a run that made this record ends.

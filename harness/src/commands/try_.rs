@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use whyblocked_agent::Outcome as Seen;
 
 use super::selection::{EngineChoice, Place, Selection};
-use super::session::{self, Purpose};
+use super::session::{self, Purpose, Receivers};
 use super::{Exit, Failure, Format, json, print};
 use crate::engine::EngineError;
 use crate::engine::docker::Daemon;
 use crate::experiment::Ended;
 use crate::host::{Host, Reach};
 use crate::record::{self, Outcome, Record, Tried};
-use crate::report::{book, terminal, tried};
+use crate::report::{book, tried};
 use crate::scenario;
 use crate::seccomp::DefaultProfile;
 use crate::tryout::{self, Change, ThisHost, Tryout, Written};
@@ -112,18 +112,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         changes: ranked(&record, &changes, of_changes),
         ..described(&tryout)
     });
-    if let Some(path) = &args.record {
-        record::write(&record, path)?;
-    }
-    if let Some(dir) = &args.book {
-        book::write(&record, dir)?;
-    }
-    let text = match args.format {
-        Format::Text => tried::text(&record, terminal::width()),
-        Format::Json => json(&record)?,
-    };
-    print(&text)?;
-    session::exit(&record)
+    let to = Receivers { file: args.record.as_deref(), book: args.book.as_deref(), format: args.format };
+    session::hand_over(&record, &to, tried::text)
 }
 
 impl Args {

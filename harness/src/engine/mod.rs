@@ -8,6 +8,7 @@ mod host_root;
 mod lab;
 mod output;
 mod outside;
+mod processes;
 pub mod run_dir;
 
 use std::path::PathBuf;

@@ -69,7 +69,7 @@ impl Defaults {
             filter: DefaultFilter::Docker(profile),
             masked_paths: MASKED_PATHS.map(str::to_owned).to_vec(),
             read_only_paths: READ_ONLY_PATHS.map(str::to_owned).to_vec(),
-            device_rules: device_rules(&DEVICE_RULES),
+            device_rules: docker_device_rules(),
             limits: Limits::default(),
             sysctls: SYSCTLS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             own_cgroup_namespace: true,
@@ -115,9 +115,9 @@ pub const MASKED_PATHS: [&str; 11] = [
 pub const READ_ONLY_PATHS: [&str; 5] =
     ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-/// What every container may do with devices, in the notation of the device cgroup: make any node, use the
-/// harmless ones.
-pub const DEVICE_RULES: [&str; 11] = [
+/// What runc and crun let a container do with devices whatever they are told, in the notation of the device cgroup: make
+/// any node, use the harmless ones (runc `libcontainer/specconv`, crun `src/libcrun/cgroup-resources.c`).
+pub const RUNTIME_DEVICE_RULES: [&str; 10] = [
     "c *:* m",
     "b *:* m",
     "c 1:3 rwm",
@@ -126,10 +126,16 @@ pub const DEVICE_RULES: [&str; 11] = [
     "c 1:8 rwm",
     "c 1:9 rwm",
     "c 5:0 rwm",
-    "c 5:1 rwm",
     "c 5:2 rwm",
     "c 136:* rwm",
 ];
+
+/// What Docker allows beside that: the console.
+const DOCKER_DEVICE_RULE: &str = "c 5:1 rwm";
+
+fn docker_device_rules() -> Vec<DeviceRule> {
+    device_rules(&[&RUNTIME_DEVICE_RULES[..], &[DOCKER_DEVICE_RULE]].concat())
+}
 
 /// Kernel parameters that Docker sets.
 const SYSCTLS: [(&str, &str); 2] =

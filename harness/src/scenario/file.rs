@@ -183,14 +183,36 @@ impl Default for Pairs {
     }
 }
 
-impl Pairs {
-    /// All of them; an entry of a list without `=` has an empty value.
-    pub fn pairs(&self) -> Vec<(&str, &str)> {
+impl Ulimit {
+    /// Both limits.
+    pub fn soft_and_hard(self) -> (u64, u64) {
         match self {
-            Self::Map(map) => map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            Self::List(list) => {
-                list.iter().map(|entry| entry.split_once('=').unwrap_or((entry, ""))).collect()
-            }
+            Self::Both(both) => (both, both),
+            Self::Each { soft, hard } => (soft, hard),
+        }
+    }
+}
+
+impl Service {
+    /// Its file systems in memory, `TARGET[:OPTIONS]`, in either of the places where Compose has them.
+    pub fn in_memory(&self) -> impl Iterator<Item = &str> {
+        let long = self.volumes.iter().filter_map(|volume| match volume {
+            Volume::Long(long) if long.kind == "tmpfs" => Some(long.target.as_str()),
+            _ => None,
+        });
+        self.tmpfs.as_slice().iter().map(String::as_str).chain(long)
+    }
+}
+
+impl Pairs {
+    /// All of them, or which entry of a list is none.
+    pub fn pairs(&self) -> Result<Vec<(&str, &str)>, String> {
+        match self {
+            Self::Map(map) => Ok(map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()),
+            Self::List(list) => list
+                .iter()
+                .map(|entry| entry.split_once('=').ok_or_else(|| format!("'{entry}' is not name=value")))
+                .collect(),
         }
     }
 }

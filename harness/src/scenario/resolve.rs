@@ -101,14 +101,14 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     if let Some(reason) = unmet(scenario, &daemon, context) {
         return Ok(Resolution::NotRun(reason));
     }
+    let found = if daemon.remap.is_some() { Found::read() } else { Found::default() };
     if context.docker && !scenario.file.daemon.is_empty() {
-        let found = Found::read();
         let (own, note) = daemon::settings(&scenario.file.daemon, &daemon, &found);
         notes.extend(note);
         notes.extend(not_relaxed(&daemon));
         settings.daemon = Some(Arc::new(own));
     }
-    match user_namespace(remap, &settings, context, &mut notes) {
+    match user_namespace(remap, &found, &settings, context, &mut notes) {
         Ok(namespace) => settings.user_namespace = namespace,
         Err(reason) => return Ok(Resolution::NotRun(reason)),
     }
@@ -189,6 +189,7 @@ fn missing_facility(scenario: &Scenario, context: &Context<'_>) -> Option<String
 
 fn user_namespace(
     remap: Option<&str>,
+    found: &Found,
     settings: &Settings,
     context: &Context<'_>,
     notes: &mut Vec<String>,
@@ -208,7 +209,7 @@ fn user_namespace(
         return Ok(Some(UserNamespace::Caller { uid, gid, more }));
     }
     let Some(user) = remap else { return Ok(None) };
-    let range = host::subordinate_ids(&Found::read().subuid, user);
+    let range = host::subordinate_ids(&found.subuid, user);
     let (first, size) = (USUAL_RANGE.first, USUAL_RANGE.size);
     if context.docker {
         // What this host lacks was said already, and what the container gets is looked at when it is there.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::defaults::Defaults;
-use super::file::{Pairs, Service, Ulimit, Volume};
+use super::file::{Service, Volume};
 use super::{ScenarioError, values};
 use crate::capability::{Capability, CapabilitySet};
 use crate::settings::{Bind, BindSource, Devices, Identity, Limits, Namespaces, Relabel, Tmpfs};
@@ -144,12 +144,7 @@ pub(super) fn tmpfs<E>(service: &Service, at: impl Fn(&'static str) -> E) -> Res
 where
     E: Fn(String) -> ScenarioError,
 {
-    let short = service.tmpfs.as_slice().iter().map(String::as_str);
-    let long = service.volumes.iter().filter_map(|volume| match volume {
-        Volume::Long(long) if long.kind == "tmpfs" => Some(long.target.as_str()),
-        _ => None,
-    });
-    short.chain(long).map(|text| one_tmpfs(text).map_err(at("tmpfs"))).collect()
+    service.in_memory().map(|text| one_tmpfs(text).map_err(at("tmpfs"))).collect()
 }
 
 /// `TARGET[:OPTIONS]`; Docker adds `nosuid,nodev,noexec` unless told otherwise.
@@ -214,10 +209,7 @@ where
     E: Fn(String) -> ScenarioError,
 {
     let ulimits = service.ulimits.iter().map(|(name, limit)| {
-        let (soft, hard) = match *limit {
-            Ulimit::Both(both) => (both, both),
-            Ulimit::Each { soft, hard } => (soft, hard),
-        };
+        let (soft, hard) = limit.soft_and_hard();
         values::ulimit(name, soft, hard).map_err(at("ulimits"))
     });
     let mut ulimits = ulimits.collect::<Result<Vec<_>, _>>()?;
@@ -238,15 +230,7 @@ pub(super) fn sysctls<E>(
 where
     E: Fn(String) -> ScenarioError,
 {
-    let pairs: Vec<(&str, &str)> = match &service.sysctls {
-        Pairs::Map(map) => map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-        Pairs::List(list) => list
-            .iter()
-            .map(|entry| {
-                entry.split_once('=').ok_or_else(|| at("sysctls")(format!("'{entry}' is not name=value")))
-            })
-            .collect::<Result<_, _>>()?,
-    };
+    let pairs = service.sysctls.pairs().map_err(at("sysctls"))?;
     pairs.into_iter().map(|(name, value)| values::sysctl(name, value).map_err(at("sysctls"))).collect()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{VmError, directory, hex};
+use super::{VmError, directory, hex, quoted};
 use crate::host::in_path;
 
 /// Debian's release.
@@ -236,7 +236,7 @@ impl Making<'_> {
              echo MODULES=list >\"$1/etc/initramfs-tools/conf.d/whyblocked\"; \
              printf 'virtio_blk\\nvirtio_pci\\next4\\n' >\"$1/etc/initramfs-tools/modules\"",
         );
-        let word = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+        let word = |path: &Path| quoted(&path.display().to_string());
         let (script, key) = (inputs.join("box.sh"), self.place.join("key.pub"));
         command.arg(format!("--customize-hook=sh {} \"$1\" {} {}", word(&script), word(&inputs), word(&key)));
         command.arg(SUITE).arg(self.place.join("root"));

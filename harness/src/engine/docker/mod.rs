@@ -90,7 +90,7 @@ impl Docker {
 
     /// The daemon for some settings; it is started if need be.
     fn station(&self, settings: &Settings) -> Result<Result<Arc<Station>, Refused>, EngineError> {
-        self.stations.with(settings.daemon.as_ref(), self.dir.path(), self.dir.name())
+        self.stations.with(settings.daemon.as_ref())
     }
 
     /// The next container's number in this run.

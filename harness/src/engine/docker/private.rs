@@ -16,7 +16,7 @@ use whyblocked_agent::layout;
 use super::connect::Daemon;
 use super::error::DockerError;
 use super::runtime;
-use crate::engine::run_dir;
+use crate::engine::{processes, run_dir};
 use crate::remap::Prepared;
 
 /// What directories of daemons are called, in the run's own.
@@ -137,42 +137,25 @@ pub fn left_behind() -> Vec<PathBuf> {
 /// Ends what still runs of such a daemon: itself, its containerd, and the containers' shims. They have been told to end
 /// by the kernel, with the run; its mounts end with them.
 pub fn end(dir: &Path) -> io::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = processes_of(dir);
-        if left.is_empty() {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(io::Error::other(format!("the processes {left:?} do not end")));
-        }
-        for pid in left {
-            // SAFETY: a number, of a process that names our own directory.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
-        }
-        std::thread::sleep(Duration::from_millis(10));
+    match processes::end(|| processes_of(dir), PATIENCE) {
+        none if none.is_empty() => Ok(()),
+        left => Err(io::Error::other(format!("the processes {left:?} do not end"))),
     }
 }
 
 /// Processes of this user that were told of the directory.
 fn processes_of(dir: &Path) -> Vec<i32> {
     let words = format!("{}/", dir.display());
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ours = |entry: &fs::DirEntry| {
-        entry.metadata().is_ok_and(|metadata| metadata.uid() == nix::unistd::geteuid().as_raw())
+    let user = nix::unistd::geteuid().as_raw();
+    let is_one = |pid: &i32| {
+        let line = processes::read(*pid, "cmdline");
+        let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
+        let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let known = [&b"dockerd"[..], b"containerd"].contains(&name) || name.starts_with(b"containerd-shim");
+        known && String::from_utf8_lossy(&line).contains(&words)
     };
-    entries
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            ours(&entry).then_some(())?;
-            let line = fs::read(entry.path().join("cmdline")).ok()?;
-            let program = line.split(|byte| *byte == 0).next()?;
-            let name = program.rsplit(|byte| *byte == b'/').next()?;
-            let known =
-                [&b"dockerd"[..], b"containerd"].contains(&name) || name.starts_with(b"containerd-shim");
-            (known && String::from_utf8_lossy(&line).contains(&words)).then_some(pid)
-        })
-        .collect()
+    let ours = |pid: &i32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|process| process.uid() == user);
+    processes::others().filter(is_one).filter(ours).collect()
 }
 
 fn prepare(dir: &Path, run: &str, config: &str, etc: &[Prepared]) -> io::Result<(Command, PathBuf)> {

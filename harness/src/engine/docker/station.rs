@@ -1,7 +1,7 @@
 //! The daemons of a run: the one that is there, and one of the run's own for each `daemon.json` that a scenario has.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connect::Daemon;
@@ -54,11 +54,13 @@ type Started = Result<Arc<Station>, Refused>;
 pub(super) struct Stations {
     main: Arc<Station>,
     own: Mutex<HashMap<Arc<DaemonSettings>, Started>>,
+    /// The run's directory.
+    dir: PathBuf,
     /// Dropped last: the daemons must have ended.
-    _groups: Groups,
+    groups: Groups,
 }
 
-/// The control groups in which daemons of the run's own put their containers.
+/// The control groups in which daemons of the run's own put their containers, by the run's name.
 #[derive(Debug)]
 struct Groups(String);
 
@@ -81,7 +83,12 @@ impl Stations {
                 }
             },
         };
-        Ok(Self { main: Arc::new(main), own: Mutex::default(), _groups: Groups(run.to_owned()) })
+        Ok(Self {
+            main: Arc::new(main),
+            own: Mutex::default(),
+            dir: dir.to_owned(),
+            groups: Groups(run.to_owned()),
+        })
     }
 
     /// The one that is there.
@@ -90,19 +97,14 @@ impl Stations {
     }
 
     /// The one with these settings; it is started if it is not there yet.
-    pub(super) fn with(
-        &self,
-        settings: Option<&Arc<DaemonSettings>>,
-        dir: &Path,
-        run: &str,
-    ) -> Result<Started, EngineError> {
+    pub(super) fn with(&self, settings: Option<&Arc<DaemonSettings>>) -> Result<Started, EngineError> {
         let Some(settings) = settings else { return Ok(Ok(Arc::clone(&self.main))) };
         // Held meanwhile, so that nobody starts it twice.
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = own.get(settings) {
             return Ok(known.clone());
         }
-        let started = start(dir, run, own.len() + 1, settings)?.map(Arc::new);
+        let started = start(&self.dir, &self.groups.0, own.len() + 1, settings)?.map(Arc::new);
         own.insert(Arc::clone(settings), started.clone());
         Ok(started)
     }

@@ -10,7 +10,7 @@ use bollard::models::{
 use whyblocked_agent::layout;
 
 use super::LABEL;
-use crate::scenario::file::{OneOrMany, Service, Ulimit, Volume};
+use crate::scenario::file::{Service, Ulimit, Volume};
 use crate::scenario::{Scenario, ScenarioError, values};
 
 /// What a container is made with, beside its scenario.
@@ -50,6 +50,8 @@ fn host_config(scenario: &Scenario, with: &Beside<'_>) -> Result<HostConfig, Sce
     let security_opt: Result<_, _> = others.into_iter().map(|opt| security_opt(scenario, opt)).collect();
     let devices: Result<_, _> = service.devices.iter().map(|text| device(text)).collect();
     let memory = service.mem_limit.as_deref().map(values::bytes).transpose().map_err(wrong("mem_limit"))?;
+    let sysctls = service.sysctls.pairs().map_err(wrong("sysctls"))?;
+    let sysctls = sysctls.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Ok(HostConfig {
         cap_add: Some(service.cap_add.clone()),
         cap_drop: Some(service.cap_drop.clone()),
@@ -77,7 +79,7 @@ fn host_config(scenario: &Scenario, with: &Beside<'_>) -> Result<HostConfig, Sce
         ulimits: Some(service.ulimits.iter().map(|(name, limit)| ulimit(name, *limit)).collect()),
         pids_limit: service.pids_limit,
         memory: memory.map(|bytes| bytes as i64),
-        sysctls: Some(sysctls(service)),
+        sysctls: Some(sysctls),
         ..HostConfig::default()
     })
 }
@@ -118,25 +120,13 @@ fn bind(volume: &Volume, lab: Option<&Path>) -> Option<String> {
 }
 
 fn tmpfs(service: &Service) -> HashMap<String, String> {
-    let short = OneOrMany::as_slice(&service.tmpfs).iter().map(String::as_str);
-    let long = service.volumes.iter().filter_map(|volume| match volume {
-        Volume::Long(long) if long.kind == "tmpfs" => Some(long.target.as_str()),
-        _ => None,
-    });
-    let parts = short.chain(long).map(|text| text.split_once(':').unwrap_or((text, "")));
+    let parts = service.in_memory().map(|text| text.split_once(':').unwrap_or((text, "")));
     parts.map(|(target, options)| (target.to_owned(), options.to_owned())).collect()
 }
 
 fn ulimit(name: &str, limit: Ulimit) -> ResourcesUlimits {
-    let (soft, hard) = match limit {
-        Ulimit::Both(both) => (both, both),
-        Ulimit::Each { soft, hard } => (soft, hard),
-    };
+    let (soft, hard) = limit.soft_and_hard();
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(soft as i64), hard: Some(hard as i64) }
-}
-
-fn sysctls(service: &Service) -> HashMap<String, String> {
-    service.sysctls.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -12,25 +12,10 @@ use super::spec::limit;
 use crate::capability::{Capability, CapabilitySet};
 use crate::engine::docker::LABEL;
 use crate::engine::docker::container::control_groups;
-use crate::scenario::defaults::{DefaultFilter, Defaults, device_rules};
+use crate::scenario::defaults::{DefaultFilter, Defaults, RUNTIME_DEVICE_RULES, device_rules};
 use crate::scenario::values;
 use crate::seccomp::DefaultProfile;
 use crate::settings::{DeviceRule, Limits, Ulimit};
-
-/// What runc and crun let a container do with devices whatever it is told (runc `libcontainer/specconv`, crun
-/// `src/libcrun/cgroup-resources.c`): for control groups of version 2, which cannot be asked.
-const DEVICE_RULES: [&str; 10] = [
-    "c *:* m",
-    "b *:* m",
-    "c 1:3 rwm",
-    "c 1:5 rwm",
-    "c 1:7 rwm",
-    "c 1:8 rwm",
-    "c 1:9 rwm",
-    "c 5:0 rwm",
-    "c 5:2 rwm",
-    "c 136:* rwm",
-];
 
 /// The service's own words about itself.
 #[derive(Clone, Debug)]
@@ -192,7 +177,8 @@ fn rules(inspected: &Value) -> Vec<DeviceRule> {
     let text: String = lists.collect();
     let mut rules = device_rules(&text.lines().collect::<Vec<_>>());
     if rules.is_empty() || rules.iter().any(|rule| rule.kind == 'a') {
-        rules = device_rules(&DEVICE_RULES);
+        // Control groups of version 2 cannot be asked.
+        rules = device_rules(&RUNTIME_DEVICE_RULES);
     }
     rules.sort();
     rules

@@ -10,7 +10,7 @@ use std::time::Duration;
 use whyblocked_agent::layout;
 
 use crate::engine::embedded::cgroup;
-use crate::engine::run_dir;
+use crate::engine::{processes, run_dir};
 
 /// The directory in a run's directory in which its Podman has everything.
 pub(super) const DIRECTORY: &str = "podman";
@@ -18,6 +18,9 @@ pub(super) const DIRECTORY: &str = "podman";
 /// Programs that carry the run's name: the service, what keeps a container, what keeps a user's namespaces, the runtimes,
 /// the agent.
 const PROGRAMS: [&str; 6] = ["podman", "conmon", "catatonit", "runc", "crun", layout::AGENT];
+
+/// How long processes may take to end that are killed.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where runtimes write down what root runs.
 const RUNTIMES: [&str; 2] = ["/run/runc", "/run/crun"];
@@ -56,17 +59,8 @@ pub fn left_behind() -> Vec<PathBuf> {
 /// Removes everything that the Podman of the run with this directory has left, and its storage.
 pub fn remove(run: &Path) -> std::io::Result<()> {
     let name = run.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    for _ in 0..100 {
-        let left = processes(&name);
-        if left.is_empty() {
-            break;
-        }
-        for pid in left {
-            // SAFETY: a number; only processes that carry the run's name are among them.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    // Whoever outlasts it keeps its group from being removed, and that is said.
+    processes::end(|| of_run(&name), PATIENCE);
     cgroup::remove_of(&name);
     let directory = run.join(DIRECTORY);
     for id in containers(&directory) {
@@ -109,15 +103,10 @@ fn containers(directory: &Path) -> BTreeSet<String> {
 }
 
 /// Processes of the run with this name.
-fn processes(name: &str) -> Vec<i32> {
-    let own = std::process::id() as i32;
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let ours = |pid: &i32| {
-        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        *pid != own && is_of_run(&read("cmdline"), || read("environ"), name)
-    };
-    numbers.filter(ours).collect()
+fn of_run(name: &str) -> Vec<i32> {
+    let ours =
+        |pid: &i32| is_of_run(&processes::read(*pid, "cmdline"), || processes::read(*pid, "environ"), name);
+    processes::others().filter(ours).collect()
 }
 
 /// Whether a process with these arguments and this environment belongs to the run.
