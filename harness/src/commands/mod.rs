@@ -68,7 +68,7 @@ enum Command {
     Doctor(doctor::Args),
     /// Remove what killed runs have left behind
     Clean(clean::Args),
-    /// The lab machines, with SELinux and `AppArmor`
+    /// The lab machines, for what this kernel cannot show
     Vm(vm::Args),
 }
 

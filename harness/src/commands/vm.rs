@@ -64,7 +64,8 @@ pub(super) enum Name {
     /// SELinux, enforcing
     #[default]
     Selinux,
-    /// `AppArmor`
+    /// `AppArmor`.
+    #[value(help = "AppArmor")]
     Apparmor,
 }
 

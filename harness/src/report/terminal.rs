@@ -52,7 +52,7 @@ pub fn table(record: &Record, width: usize) -> String {
     let width = width.min(100);
     not_run(&mut text, record, width);
     notes(&mut text, record, width);
-    summary(&mut text, record);
+    summary(&mut text, record, width);
     unreached(&mut text, record, width);
     proved(&mut text, record, &proofs, width);
     text
@@ -252,11 +252,10 @@ pub fn shared_notes(record: &Record) -> Vec<(String, &str)> {
     said.into_iter().map(|(note, ids)| (whose(ids), note)).collect()
 }
 
-fn summary(text: &mut String, record: &Record) {
+fn summary(text: &mut String, record: &Record, width: usize) {
     let of = |outcome| record.count(outcome);
     let contradictions = record.cells.iter().filter(|cell| !cell.violations.is_empty()).count();
-    let _ = writeln!(
-        text,
+    let counts = format!(
         "{} verdicts: {} blocked, {} got through, {} cannot be tested here, {} broken",
         record.cells.len(),
         of(Outcome::Blocked),
@@ -264,6 +263,7 @@ fn summary(text: &mut String, record: &Record) {
         of(Outcome::Untestable),
         of(Outcome::Broken),
     );
+    text.push_str(&wrapped(&counts, width, 4));
     if contradictions > 0 {
         let _ = writeln!(
             text,
