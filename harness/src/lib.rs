@@ -26,6 +26,7 @@ pub mod remap;
 pub mod report;
 pub mod scenario;
 pub mod seccomp;
+pub mod selinux;
 pub mod settings;
 #[cfg(test)]
 mod testing;

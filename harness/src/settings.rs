@@ -35,6 +35,9 @@ pub struct Settings {
     pub read_only_kernel_mounts: bool,
     /// Directories and files of the host, mounted into the container.
     pub binds: Vec<Bind>,
+    /// The binds of another container that was there before, with categories of its own: what is left of it is what it
+    /// relabelled.
+    pub earlier: Vec<Bind>,
     /// File systems in memory, mounted into the container.
     pub tmpfs: Vec<Tmpfs>,
     /// Paths that are covered by something empty.

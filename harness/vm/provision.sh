@@ -3,7 +3,7 @@
 # the machine itself or in its root directory while a box is made. It may be run again: what is there already stays.
 #
 # usage: provision.sh DIRECTORY [selinux|apparmor]
-#   DIRECTORY  where packages.txt and docker-binds.cil are
+#   DIRECTORY  where packages.txt and the policy modules (*.cil) are
 #   the module, if the boot loader of this machine is to be told of it; a box that is booted without a boot loader is
 #   told on the kernel's command line
 set -eu
@@ -39,8 +39,12 @@ SELINUX=enforcing
 SELINUXTYPE=default
 SETLOCALDEFS=0
 END
-    if ! semodule -l 2>/dev/null | grep -qx docker-binds; then
-        semodule -n -i "$here/docker-binds.cil"
+    missing=$(for policy in docker-binds lab-types; do
+        semodule -l 2>/dev/null | grep -qx "$policy" || echo "$here/$policy.cil"
+    done)
+    if [ -n "$missing" ]; then
+        # shellcheck disable=SC2086  # one word each
+        semodule -n -i $missing
         # In a machine that runs with SELinux the new policy is to hold at once.
         if [ -e /sys/fs/selinux/enforce ]; then load_policy; fi
     fi
@@ -49,6 +53,11 @@ END
 docker() {
     mkdir -p /etc/docker
     [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
+}
+
+# The host's directory that everybody may write, as an administrator might have made it.
+shared() {
+    install -d -m 1777 -o root -g root /shared
 }
 
 # What whyblocked looks for before it lets probes change the machine. Only where it is a virtual one too.
@@ -89,6 +98,7 @@ install_packages
 remapped_users
 selinux
 docker
+shared
 disposable
 quick_boot
 if [ -n "$module" ]; then boot_with "$module"; fi

@@ -13,6 +13,9 @@ pub const GAINED_NOTHING: i32 = 41;
 pub fn by_name(program: &str) -> Option<i32> {
     let gained = match program {
         layout::VICTIM_NAME => return Some(be_the_victim()),
+        _ if program.rsplit('/').next() == Some(layout::NEIGHBOUR_NAME) => {
+            return Some(wait_for_the_end_of_the_agent());
+        }
         // SAFETY: reads this process's own id.
         layout::SETUID_ROOT => unsafe { libc::geteuid() == 0 },
         layout::FILE_CAPABILITY => effective_capabilities()? >> layout::FILE_CAPABILITY_GRANTS & 1 == 1,
@@ -42,6 +45,18 @@ pub fn be_the_neighbour() -> i32 {
         let line = format!("{}\n\n", libc::getpid());
         libc::write(1, line.as_ptr().cast(), line.len());
         while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+    }
+    0
+}
+
+/// The neighbour where a label keeps it from every descriptor that the harness has: it looks whether its parent lives.
+fn wait_for_the_end_of_the_agent() -> i32 {
+    // SAFETY: asks for numbers, and sleeps.
+    unsafe {
+        let agent = libc::getppid();
+        while libc::getppid() == agent {
+            libc::usleep(20_000);
+        }
     }
     0
 }

@@ -57,10 +57,16 @@ impl Chosen {
     }
 
     /// What its containers get that ask for nothing.
-    pub(super) fn defaults(&self) -> Defaults {
+    pub(super) fn defaults(&self, reach: &Reach) -> Defaults {
         match self {
-            Self::Embedded(_) => Defaults::docker(DefaultProfile::default()),
-            Self::Docker(engine) => Defaults::docker(engine.daemon().default_profile()),
+            // As other engines that support SELinux do where it is active.
+            Self::Embedded(_) => {
+                Defaults { labels: reach.selinux, ..Defaults::docker(DefaultProfile::default()) }
+            }
+            Self::Docker(engine) => {
+                let labels = engine.daemon().labels();
+                Defaults { labels, ..Defaults::docker(engine.daemon().default_profile()) }
+            }
             Self::Podman(engine) => engine.defaults().clone(),
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn compared(
     let chosen = Chosen::new(selection.engine, &reach)?;
     reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
     host.versions.extend(chosen.version());
-    let mut defaults = chosen.defaults();
+    let mut defaults = chosen.defaults(&reach);
     if let Some(profile) = selection.seccomp_default {
         defaults.filter = DefaultFilter::Docker(profile);
     }

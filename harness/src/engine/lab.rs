@@ -1,5 +1,5 @@
 //! `${LAB}`: directories like a host's, made anew for each trial that mounts them, and looked at from outside
-//! afterwards.
+//! afterwards. In the disposable machine they are the host's own.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,10 +9,14 @@ use whyblocked_agent::layout;
 
 use super::run_dir::RunDir;
 use super::{Canary, EngineError};
+use crate::selinux;
 use crate::settings::{BindSource, Settings};
 
 /// Directories with their modes. `shared` is what an administrator made writable for everybody.
-const DIRECTORIES: [(&str, u32); 4] = [("etc", 0o755), ("root", 0o700), ("var", 0o755), ("shared", 0o1777)];
+const DIRECTORIES: [(&str, u32); 4] = [("etc", 0o755), ("root", 0o700), ("var", 0o755), (SHARED, 0o1777)];
+
+/// The directory that no host has by itself: a trial's own also in the disposable machine, since it may be relabelled.
+const SHARED: &str = "shared";
 
 /// Files with their modes and contents. They look like a host's and hold nothing.
 const FILES: [(&str, u32, &str); 4] = [
@@ -22,55 +26,99 @@ const FILES: [(&str, u32, &str); 4] = [
     ("root/notes", 0o600, "root's own\n"),
 ];
 
-/// A trial's laboratory directory.
+/// Where the laboratory's directories are on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Places {
+    /// `${LAB}`: `etc`, `root` and `var` are there.
+    root: PathBuf,
+    /// `${LAB}/shared`.
+    shared: PathBuf,
+}
+
+impl Places {
+    /// All in one directory.
+    pub(super) fn of_its_own(root: &Path) -> Self {
+        Self { root: root.to_owned(), shared: root.join(SHARED) }
+    }
+
+    /// Those of the host itself, with a directory to be shared that is the trial's own.
+    pub(super) fn of_the_host(own: &Path) -> Self {
+        Self { root: PathBuf::from("/"), shared: own.to_owned() }
+    }
+
+    /// A path below `${LAB}`.
+    pub(super) fn of(&self, below: &Path) -> PathBuf {
+        match below.strip_prefix(SHARED) {
+            Ok(rest) if rest.as_os_str().is_empty() => self.shared.clone(),
+            Ok(rest) => self.shared.join(rest),
+            // Without a last slash.
+            Err(_) if below.as_os_str().is_empty() => self.root.clone(),
+            Err(_) => self.root.join(below),
+        }
+    }
+}
+
+/// A trial's laboratory.
 #[derive(Debug)]
 pub(super) struct Lab {
-    path: PathBuf,
+    /// What was made, and goes.
+    own: PathBuf,
+    places: Places,
 }
 
 impl Lab {
-    /// Makes the directory if `settings` show it to the container.
+    /// Makes it if `settings` show it to the container.
     pub(super) fn create(
         dir: &RunDir,
         number: u64,
         settings: &Settings,
+        disposable: bool,
     ) -> Result<Option<Self>, EngineError> {
         let bound = settings.binds.iter().any(|bind| matches!(bind.source, BindSource::Lab(_)));
         if !bound && settings.namespaces.mount {
             return Ok(None);
         }
-        let path = dir.path().join("lab").join(number.to_string());
-        let lab = Self { path };
-        lab.fill().map_err(|source| EngineError::Outside {
-            doing: format!("making the laboratory directory {}", lab.path.display()),
+        let own = dir.path().join("lab").join(number.to_string());
+        let places = if disposable { Places::of_the_host(&own) } else { Places::of_its_own(&own) };
+        let lab = Self { own, places };
+        lab.fill(disposable).map_err(|source| EngineError::Outside {
+            doing: format!("making the laboratory directory {}", lab.own.display()),
             source,
         })?;
         Ok(Some(lab))
     }
 
-    fn fill(&self) -> std::io::Result<()> {
-        fs::create_dir(&self.path)?;
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o755))?;
+    fn fill(&self, disposable: bool) -> std::io::Result<()> {
+        if disposable {
+            return make(&self.own, 0o1777, Path::new("/var"));
+        }
+        make(&self.own, 0o755, Path::new("/"))?;
         for (name, mode) in DIRECTORIES {
-            fs::create_dir(self.path.join(name))?;
-            fs::set_permissions(self.path.join(name), fs::Permissions::from_mode(mode))?;
+            let like = if name == SHARED { "var" } else { name };
+            make(&self.own.join(name), mode, &Path::new("/").join(like))?;
         }
         for (name, mode, content) in FILES {
-            fs::write(self.path.join(name), content)?;
-            fs::set_permissions(self.path.join(name), fs::Permissions::from_mode(mode))?;
+            let path = self.own.join(name);
+            fs::write(&path, content)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+            like(&path, &Path::new("/").join(name))?;
         }
         Ok(())
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// What the container's probes left, seen from outside.
     pub(super) fn take_canaries(&self, token: &str) -> Vec<Canary> {
         let mut canaries = Vec::new();
-        for (directory, _) in DIRECTORIES {
-            let Ok(entries) = fs::read_dir(self.path.join(directory)) else { continue };
+        let directories = DIRECTORIES.map(|(name, _)| (name, self.places.of(Path::new(name))));
+        // The one that the host itself has.
+        let whole = (SHARED, self.places.root.join(SHARED));
+        let more = (!directories.contains(&whole)).then_some(whole);
+        for (directory, path) in directories.into_iter().chain(more) {
+            let Ok(entries) = fs::read_dir(path) else { continue };
             for entry in entries.flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let Ok(metadata) = entry.metadata() else { continue };
@@ -88,19 +136,52 @@ impl Lab {
     }
 }
 
+/// A directory with the SELinux label of one that the host has.
+fn make(path: &Path, mode: u32, model: &Path) -> std::io::Result<()> {
+    fs::create_dir(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    like(path, model)
+}
+
+/// Gives a file the SELinux label that one of the host's has, or the directory that it would be in.
+fn like(path: &Path, model: &Path) -> std::io::Result<()> {
+    if !Path::new("/sys/fs/selinux/enforce").exists() {
+        return Ok(());
+    }
+    let of_model = selinux::of_file(model).or_else(|_| selinux::of_file(model.parent().unwrap_or(model)))?;
+    of_model.map_or(Ok(()), |label| selinux::label_file(path, &label))
+}
+
 impl Drop for Lab {
     fn drop(&mut self) {
         // What cannot be removed now goes with the run's directory.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir_all(&self.own);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
     fn the_agent_knows_every_directory() {
         assert_eq!(DIRECTORIES.map(|(name, _)| name), layout::LABORATORY);
+    }
+
+    #[rstest]
+    #[case::all("", "/run/lab/0", "/")]
+    #[case::etc("etc", "/run/lab/0/etc", "/etc")]
+    #[case::below("etc/passwd", "/run/lab/0/etc/passwd", "/etc/passwd")]
+    #[case::shared("shared", "/run/lab/0/shared", "/run/lab/0")]
+    #[case::below_shared("shared/a", "/run/lab/0/shared/a", "/run/lab/0/a")]
+    fn where_the_directories_are(#[case] below: &str, #[case] own: &str, #[case] in_the_machine: &str) {
+        let lab = Path::new("/run/lab/0");
+        let at = |places: Places| places.of(Path::new(below)).display().to_string();
+        assert_eq!(
+            (at(Places::of_its_own(lab)).as_str(), at(Places::of_the_host(lab)).as_str()),
+            (own, in_the_machine)
+        );
     }
 }

@@ -9,6 +9,7 @@ mod lab;
 mod output;
 mod outside;
 mod processes;
+mod relabel;
 pub mod run_dir;
 
 use std::path::PathBuf;

@@ -11,7 +11,8 @@ use crate::remap::{Found, USUAL_RANGE, advice};
 use crate::settings::DaemonSettings;
 
 /// The keys whose effect on a container is known, so that it can be relaxed.
-const KNOWN: [&str; 4] = ["default-cgroupns-mode", "no-new-privileges", "seccomp-profile", "userns-remap"];
+const KNOWN: [&str; 5] =
+    ["default-cgroupns-mode", "no-new-privileges", "seccomp-profile", "selinux-enabled", "userns-remap"];
 
 /// What the block means.
 #[derive(Debug, Default)]
@@ -24,6 +25,9 @@ pub(super) struct Meant {
     pub(super) host_cgroups: bool,
     /// The filter of containers that do not say.
     pub(super) seccomp_profile: Option<String>,
+    /// Whether containers that do not say get an SELinux label; `None` if there is no block, so that it is the engine's
+    /// default.
+    pub(super) labels: Option<bool>,
     /// Keys whose effect is not known.
     pub(super) unknown: Vec<String>,
 }
@@ -53,6 +57,8 @@ impl Meant {
             no_new_privileges: block.get("no-new-privileges").and_then(Value::as_bool).unwrap_or(false),
             host_cgroups: text("default-cgroupns-mode") == Some("host"),
             seccomp_profile: text("seccomp-profile").map(str::to_owned),
+            labels: (!block.is_empty())
+                .then(|| block.get("selinux-enabled").and_then(Value::as_bool).unwrap_or(false)),
             unknown,
         })
     }

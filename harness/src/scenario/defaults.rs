@@ -31,6 +31,8 @@ pub struct Defaults {
     pub sysctls: BTreeMap<String, String>,
     /// Whether it has a control-group namespace of its own.
     pub own_cgroup_namespace: bool,
+    /// Whether it has an SELinux label of containers', where the kernel has SELinux.
+    pub labels: bool,
     /// Whether a user other than root would have the capabilities that `cap_add` names as effective ones.
     pub added_are_effective: bool,
     /// Where this host gives less than the engine wants: for every scenario.
@@ -73,6 +75,7 @@ impl Defaults {
             limits: Limits::default(),
             sysctls: SYSCTLS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             own_cgroup_namespace: true,
+            labels: false,
             added_are_effective: false,
             notes: Vec::new(),
         }

@@ -18,9 +18,20 @@ pub struct File {
     /// `daemon.json` keys of a Docker daemon of its own.
     #[serde(default)]
     pub daemon: BTreeMap<String, serde_json::Value>,
+    /// Another container that was there before.
+    #[serde(default)]
+    pub earlier: Earlier,
     /// What the host must have.
     #[serde(default)]
     pub needs: Vec<Facility>,
+}
+
+/// Another container that was there before, and has ended: what its volumes' options did to the host is still so.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Earlier {
+    /// As those of a service.
+    pub volumes: Vec<Volume>,
 }
 
 /// Something that a host may lack.

@@ -7,6 +7,7 @@ mod daemon;
 pub mod defaults;
 mod error;
 pub mod file;
+mod labels;
 mod library;
 mod resolve;
 mod security_opt;
@@ -28,7 +29,7 @@ pub struct Scenario {
     pub id: String,
     /// What was written.
     pub file: file::File,
-    /// Its `service` and `daemon`, as they were written, for the record.
+    /// Its `service`, `daemon` and `earlier`, as they were written, for the record.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Where it was written; relative paths start there.
     pub origin: Origin,
@@ -45,7 +46,8 @@ impl Scenario {
         let wrong = |error: serde_saphyr::Error| explain(path.clone(), &error);
         let file = serde_saphyr::from_str(text).map_err(wrong)?;
         let written: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).map_err(wrong)?;
-        let settings = written.into_iter().filter(|(key, _)| key == "service" || key == "daemon").collect();
+        let of_the_container = |key: &str| matches!(key, "service" | "daemon" | "earlier");
+        let settings = written.into_iter().filter(|(key, _)| of_the_container(key)).collect();
         Ok(Self { id: id.to_owned(), file, settings, origin, path, notes: Vec::new() })
     }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::daemon::{self, Meant};
 use super::defaults::Defaults;
-use super::file::{Facility, Service};
+use super::file::Facility;
 use super::security_opt::{self, SecurityOpt};
-use super::{Scenario, ScenarioError, service};
+use super::{Scenario, ScenarioError, labels, service};
 use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
 use crate::seccomp::{self, Policy};
-use crate::settings::{Relabel, Settings, UserNamespace};
+use crate::settings::{Settings, UserNamespace};
 
 /// What a scenario is resolved for.
 #[derive(Debug)]
@@ -76,7 +76,8 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
         namespaces: service::namespaces(written, defaults, at)?,
         read_only_root: written.read_only,
         read_only_kernel_mounts: !written.privileged,
-        binds: service::binds(written, at)?,
+        binds: service::binds(&written.volumes, at)?,
+        earlier: service::binds(&scenario.file.earlier.volumes, at)?,
         tmpfs: service::tmpfs(written, at)?,
         masked_paths: Vec::new(),
         read_only_paths: Vec::new(),
@@ -115,10 +116,11 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     settings.sysctls = defaults.sysctls(&settings);
     settings.sysctls.extend(wanted_sysctls);
     settings.drop_host_sysctls();
-    if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
+    if let Err(reason) = apparmor(&opt, &mut settings, context.reach) {
         return Ok(Resolution::NotRun(reason));
     }
-    if let Err(reason) = relabelling(&settings, context, &mut notes) {
+    let wanted = labels::Wanted { opt: &opt.label, service: written, daemon: daemon.labels };
+    if let Err(reason) = labels::labels(&wanted, &mut settings, context, &mut notes) {
         return Ok(Resolution::NotRun(reason));
     }
     fit(&mut settings, context, &mut notes);
@@ -221,38 +223,7 @@ fn user_namespace(
     Ok(Some(UserNamespace::Remap(range.unwrap_or(USUAL_RANGE))))
 }
 
-/// `:z` and `:Z` mean nothing without SELinux; with it they must not be passed over in silence.
-fn relabelling(settings: &Settings, context: &Context<'_>, notes: &mut Vec<String>) -> Result<(), String> {
-    if settings.binds.iter().all(|bind| bind.relabel == Relabel::No) {
-        return Ok(());
-    }
-    if context.reach.selinux && context.docker {
-        return Ok(());
-    }
-    if context.reach.selinux {
-        return Err(
-            "volumes: the built-in engine does not relabel files yet (:z, :Z), and SELinux is active"
-                .to_owned(),
-        );
-    }
-    notes.push(":z and :Z on volumes do nothing, because this kernel runs without SELinux".to_owned());
-    Ok(())
-}
-
-fn labels(
-    opt: &SecurityOpt,
-    service: &Service,
-    settings: &mut Settings,
-    reach: &Reach,
-) -> Result<(), String> {
-    if opt.label.asks_for_a_label() && !opt.label.disable && !service.privileged {
-        if !reach.selinux {
-            return Err("security_opt: label= needs SELinux, and this kernel runs without it".to_owned());
-        }
-        let own = host::read_trimmed("/proc/self/attr/current");
-        settings.selinux =
-            Some(opt.label.label(&own).ok_or("this process's own SELinux label cannot be read")?);
-    }
+fn apparmor(opt: &SecurityOpt, settings: &mut Settings, reach: &Reach) -> Result<(), String> {
     match opt.apparmor.as_deref() {
         None | Some("unconfined") => Ok(()),
         Some(_) if !reach.apparmor => {

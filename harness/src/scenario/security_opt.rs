@@ -1,5 +1,7 @@
 //! Compose's `security_opt` list, parsed.
 
+use crate::selinux;
+
 /// What the entries of a `security_opt` list ask for together.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SecurityOpt {
@@ -81,16 +83,14 @@ impl LabelOpt {
         self.user.is_some() || self.role.is_some() || self.kind.is_some() || self.level.is_some()
     }
 
-    /// The label of a container started by a process that is labelled `own` (`user:role:type:level`).
-    ///
-    /// The user and role are kept unless asked otherwise: a runtime may not change them under the reference policy.
+    /// The label of a container whose user and role are those of `own` (`user:role…`) unless asked otherwise.
     pub(super) fn label(&self, own: &str) -> Option<String> {
-        let mut parts = own.trim_end_matches(['\0', '\n']).splitn(4, ':');
+        let mut parts = own.splitn(4, ':');
         let (user, role) = (parts.next()?, parts.next()?);
         let user = self.user.as_deref().unwrap_or(user);
         let role = self.role.as_deref().unwrap_or(role);
         let kind = self.kind.as_deref().unwrap_or("container_t");
-        let level = self.level.as_deref().unwrap_or("s0:c1,c2");
+        let level = self.level.as_deref().unwrap_or(selinux::LEVEL);
         Some(format!("{user}:{role}:{kind}:{level}"))
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_label_keeps_the_callers_user_and_role() {
         let opt = parsed(&["label=level:s0:c5,c6"]).unwrap().label;
-        let own = "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023\0";
+        let own = "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023";
         assert_eq!(opt.label(own).as_deref(), Some("unconfined_u:unconfined_r:container_t:s0:c5,c6"));
     }
 }

@@ -90,12 +90,12 @@ where
     })
 }
 
-pub(super) fn binds<E>(service: &Service, at: impl Fn(&'static str) -> E) -> Result<Vec<Bind>, ScenarioError>
+pub(super) fn binds<E>(volumes: &[Volume], at: impl Fn(&'static str) -> E) -> Result<Vec<Bind>, ScenarioError>
 where
     E: Fn(String) -> ScenarioError,
 {
     let mut binds = Vec::new();
-    for volume in &service.volumes {
+    for volume in volumes {
         let (source, target, read_only, relabel) = match volume {
             Volume::Short(text) => {
                 let short = values::volume(text).map_err(at("volumes"))?;

@@ -11,6 +11,9 @@ use crate::probe::{Aim, Answer, Attempt, Effect, Probe};
 use crate::sys::{self, CWD, addr_mut, cstring, ptr};
 use crate::wire::Request;
 
+/// The directory that may be relabelled.
+const SHARED: &str = "shared";
+
 /// The family's probes.
 pub(super) const PROBES: &[Probe] = &[
     Probe {
@@ -35,7 +38,7 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "selinux-write-shared-label",
         title: "Write to a mounted directory that containers share",
-        tries: "open(O_CREAT | O_EXCL) of a canary in /host/shared, mounted with :z: its label has the type of containers' files and no categories. Absent where SELinux is off, and where the directory's label is another one. The built-in engine does not relabel (:z) yet, so that somebody has to label the directory first",
+        tries: "open(O_CREAT | O_EXCL) of a canary in /host/shared, mounted with :z: its label has the type of containers' files and no categories. Absent where SELinux is off, and where the directory's label is another one",
         gains: "the files of every container that has the same directory",
         calls: &[Sysno::openat],
         proof: &[],
@@ -53,14 +56,14 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         id: "selinux-write-private-label",
-        title: "Write to another container's private directory",
-        tries: "open(O_CREAT | O_EXCL) of a canary in /host/var, mounted with :Z into another container first: its label has the type of containers' files and that container's categories. Absent where SELinux is off, and where the directory's label is another one. The built-in engine does not relabel (:Z) yet, so that somebody has to label the directory first",
+        title: "Write to a mounted directory that is one container's own",
+        tries: "open(O_CREAT | O_EXCL) of a canary in /host/shared, mounted with :Z, into this container or into another one first: its label has the type of containers' files and that container's categories. Absent where SELinux is off, and where the directory's label is another one",
         gains: "the files of another container, whatever their owner and mode",
         calls: &[Sysno::openat],
         proof: &[],
         refusal: &[],
         capabilities: &[],
-        aims: &[Aim::Path("/host/var")],
+        aims: &[Aim::Path("/host/shared")],
         needs: &[],
         effect: Effect::Undone,
         harmless_because: "an empty file with a name of the container's own, removed in the next line",
@@ -110,26 +113,26 @@ fn write_unlabelled_bind(request: &Request) -> Attempt {
 }
 
 fn write_shared_label(request: &Request) -> Attempt {
-    write_labelled("shared", ":z", |categories| !categories, request)
+    write_labelled(":z", |categories| !categories, request)
 }
 
 fn write_private_label(request: &Request) -> Attempt {
-    write_labelled("var", ":Z", |categories| categories, request)
+    write_labelled(":Z", |categories| categories, request)
 }
 
-/// Makes a file in a directory of the host, if the directory's label is one that the volume's `option` gives:
-/// `fits` says so of whether it has categories.
-fn write_labelled(directory: &str, option: &str, fits: fn(bool) -> bool, request: &Request) -> Attempt {
+/// Makes a file in the shared directory, if its label is one that the volume's `option` gives: `fits` says so of whether
+/// it has categories.
+fn write_labelled(option: &str, fits: fn(bool) -> bool, request: &Request) -> Attempt {
     if own_label().is_none() {
         return Ok(no_selinux());
     }
-    let path = format!("{}/{directory}", layout::HOST);
+    let path = format!("{}/{SHARED}", layout::HOST);
     match label_of(&path) {
         Some(label) if !has_categories(&label).is_some_and(fits) => {
             Ok(Answer::absent(format!("{path} is labelled {label}, not as a volume with {option}")))
         }
         // One whose label cannot be read is tried: that may be the same refusal.
-        _ => make_file(directory, request),
+        _ => make_file(SHARED, request),
     }
 }
 

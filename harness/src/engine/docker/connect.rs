@@ -180,6 +180,11 @@ impl Daemon {
             .map_err(|error| DockerError::Refused { doing, why: error.to_string() })
     }
 
+    /// Whether its containers get SELinux labels.
+    pub fn labels(&self) -> bool {
+        self.security.iter().any(|option| option == "name=selinux")
+    }
+
     /// What it says of its own security.
     pub fn security(&self) -> &[String] {
         &self.security

@@ -2,6 +2,7 @@
 //! it gives is looked at, so that the trials start from what a container really got.
 
 use std::fs;
+use std::path::Path;
 
 use super::container::Container;
 use super::error::DockerError;
@@ -14,6 +15,7 @@ use crate::host::status_bits;
 use crate::scenario::Scenario;
 use crate::seccomp::interpreter::{Data, run_all};
 use crate::seccomp::{Architecture, Policy, compile};
+use crate::selinux;
 use crate::settings::{IdRange, Settings, UserNamespace};
 use crate::witness::filter::{Stack, dump, lets_through};
 
@@ -50,8 +52,9 @@ impl Docker {
         };
         notes.extend(elsewhere(&station, settings));
         let number = self.number();
-        let lab = Lab::create(&self.dir, number, settings)?;
-        let beside = written::Beside { lab: lab.as_ref().map(Lab::path), run: self.dir.name() };
+        let lab = Lab::create(&self.dir, number, settings, self.disposable)?;
+        let beside = written::Beside { lab: lab.as_ref().map(Lab::places), run: self.dir.name() };
+        let _labels = self.relabelled_before(&station, settings, lab.as_ref())?;
         let body = written::body(scenario, &beside)
             .map_err(|error| DockerError::Inexpressible { what: error.to_string() })?;
         let container = match self.create_from(&station, settings, number, &body) {
@@ -124,6 +127,7 @@ fn take_what_it_has(
         notes.push(format!("Docker gave this container no_new_privs {}", u8::from(no_new_privileges)));
         settings.no_new_privileges = no_new_privileges;
     }
+    notes.extend(label(pid, settings));
     let mut filters = Err("it was not looked at".to_owned());
     if still::while_stopped(pid, || filters = dump(pid)).is_ok()
         && let (Ok(filters), Some(policy)) = (filters, &settings.seccomp)
@@ -131,6 +135,29 @@ fn take_what_it_has(
         notes.extend(differing(&filters, policy));
     }
     Ok(())
+}
+
+/// Which SELinux label Docker gave the container's process, where the kernel has SELinux.
+fn label(pid: i32, settings: &mut Settings) -> Option<String> {
+    if !Path::new("/sys/fs/selinux/enforce").exists() {
+        return None;
+    }
+    let given = selinux::of_process(pid).ok()?;
+    let Some(meant) = settings.selinux.clone() else {
+        return Some(format!("SELinux confines it as {given}"));
+    };
+    let (kind, level) = (selinux::kind(&given)?, selinux::level(&meant)?);
+    if selinux::kind(&meant) != Some(kind) {
+        settings.selinux = Some(selinux::with_level(&given, level));
+    }
+    let note = if given == meant {
+        format!("the label of its process is {given}")
+    } else {
+        format!(
+            "Docker gave its process the label {given}; in all trials the categories are those of {level}, so that they are the same"
+        )
+    };
+    Some(note)
 }
 
 fn difference(more: CapabilitySet, less: CapabilitySet) -> String {

@@ -15,6 +15,7 @@ use super::error::DockerError;
 use super::surroundings::Surroundings;
 use super::{mounts, runtime};
 use crate::capability::Capability;
+use crate::engine::lab::Places;
 use crate::seccomp::write_json::{Dialect, write};
 use crate::settings::{DeviceRule, Settings};
 
@@ -23,8 +24,8 @@ use crate::settings::{DeviceRule, Settings};
 pub(super) struct Given<'a> {
     /// The agent's argument.
     pub(super) argument: &'a str,
-    /// The trial's laboratory directory, if it is mounted.
-    pub(super) lab: Option<&'a Path>,
+    /// The trial's laboratory, if it is mounted.
+    pub(super) lab: Option<&'a Places>,
     /// The run's name.
     pub(super) run: &'a str,
     /// How the daemon reads a filter.

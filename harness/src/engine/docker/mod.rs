@@ -38,10 +38,12 @@ use self::station::{Refused, Station, Stations};
 use self::surroundings::Surroundings;
 use super::lab::Lab;
 use super::outside::Outside;
+use super::relabel::Relabelled;
 use super::run_dir::RunDir;
 use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Standing, Trial, output};
 use crate::host::Reach;
 use crate::seccomp::write_json::write;
+use crate::selinux;
 use crate::settings::Settings;
 
 /// The label on everything that a run makes; its value is the run's name.
@@ -58,6 +60,8 @@ pub struct Docker {
     outside: Outside,
     // Dropped last: by it others know that the run lives.
     dir: RunDir,
+    /// Whether the host may be changed: see [`Reach::disposable`].
+    disposable: bool,
     counter: AtomicU64,
 }
 
@@ -74,6 +78,7 @@ impl Docker {
             surroundings: Surroundings::read(),
             outside: Outside::start(&dir)?,
             dir,
+            disposable: reach.disposable,
             counter: AtomicU64::new(0),
         })
     }
@@ -98,6 +103,24 @@ impl Docker {
         self.counter.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// What is relabelled, by this container or one that was there before, gets its labels back when the value goes.
+    fn relabelled_before(
+        &self,
+        station: &Station,
+        settings: &Settings,
+        lab: Option<&Lab>,
+    ) -> Result<Option<Relabelled>, EngineError> {
+        let labels = Relabelled::before(settings, lab.map(Lab::places))?;
+        if settings.selinux.is_some() && !settings.earlier.is_empty() {
+            let earlier = earlier(settings);
+            let container = self.create(station, &earlier, self.number(), lab, "inspect")?;
+            let mut agent = container.attach()?;
+            container.start()?;
+            agent.listen(SETUP_LIMIT)?;
+        }
+        Ok(labels)
+    }
+
     /// A container, made from the agent's image.
     fn create<'a>(
         &self,
@@ -109,7 +132,7 @@ impl Docker {
     ) -> Result<Container<'a>, EngineError> {
         let given = Given {
             argument,
-            lab: lab.map(Lab::path),
+            lab: lab.map(Lab::places),
             run: self.dir.name(),
             dialect: station.dialect(),
             data: &station.daemon.data,
@@ -173,10 +196,11 @@ impl Engine for Docker {
         let start = Instant::now();
         let number = self.number();
         let token = format!("{}-{number}", self.dir.name());
-        let lab = Lab::create(&self.dir, number, settings)?;
+        let lab = Lab::create(&self.dir, number, settings, self.disposable)?;
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let station = self.station(settings)?.map_err(|Refused(why)| DockerError::NotStarted { why })?;
+        let _labels = self.relabelled_before(&station, settings, lab.as_ref())?;
         let container = self.create(&station, settings, number, lab.as_ref(), &argument)?;
         let text = converse(&container, job, &|needs, pid| furnish::furnish(settings, needs, pid))?;
         drop(container);
@@ -185,6 +209,13 @@ impl Engine for Docker {
         let canaries = lab.map(|lab| lab.take_canaries(&token)).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
     }
+}
+
+/// The container that was there before: it has nothing but its binds, and categories of its own.
+fn earlier(settings: &Settings) -> Settings {
+    let label = settings.selinux.as_deref().map(|label| selinux::with_level(label, selinux::ANOTHER_LEVEL));
+    let binds = settings.earlier.clone();
+    Settings { selinux: label, binds, earlier: Vec::new(), ..settings.clone() }
 }
 
 /// Whether a probe's answer under a dyed filter is no answer, because this daemon drops the dye of its calls.

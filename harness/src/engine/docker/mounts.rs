@@ -97,8 +97,7 @@ fn lab(given: &Given<'_>, below: &Path) -> Result<String, DockerError> {
     let lab = given.lab.ok_or_else(|| DockerError::Inexpressible {
         what: "a laboratory directory is mounted, and there is none".to_owned(),
     })?;
-    // Without its last slash if nothing is below.
-    Ok(lab.join(below).display().to_string().trim_end_matches('/').to_owned())
+    Ok(lab.of(below).display().to_string())
 }
 
 fn bind(source: &str, target: &str, read_only: bool) -> Mount {

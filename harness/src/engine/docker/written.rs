@@ -10,14 +10,15 @@ use bollard::models::{
 use whyblocked_agent::layout;
 
 use super::LABEL;
+use crate::engine::lab::Places;
 use crate::scenario::file::{Service, Ulimit, Volume};
 use crate::scenario::{Scenario, ScenarioError, values};
 
 /// What a container is made with, beside its scenario.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beside<'a> {
-    /// The laboratory directory, if it is mounted.
-    pub(super) lab: Option<&'a Path>,
+    /// The laboratory, if it is mounted.
+    pub(super) lab: Option<&'a Places>,
     /// The run's name.
     pub(super) run: &'a str,
 }
@@ -102,7 +103,7 @@ fn device(text: &str) -> Result<DeviceMapping, String> {
     })
 }
 
-fn bind(volume: &Volume, lab: Option<&Path>) -> Option<String> {
+fn bind(volume: &Volume, lab: Option<&Places>) -> Option<String> {
     let text = match volume {
         Volume::Short(text) => text.clone(),
         Volume::Long(long) if long.kind == "bind" => {
@@ -113,9 +114,12 @@ fn bind(volume: &Volume, lab: Option<&Path>) -> Option<String> {
         }
         Volume::Long(_) => return None,
     };
-    Some(match lab {
-        Some(lab) => text.replacen("${LAB}", &lab.display().to_string(), 1),
-        None => text,
+    let below = text.strip_prefix("${LAB}").and_then(|rest| rest.split_once(':'));
+    Some(match (lab, below) {
+        (Some(lab), Some((below, rest))) => {
+            format!("{}:{rest}", lab.of(Path::new(below.trim_matches('/'))).display())
+        }
+        _ => text,
     })
 }
 
@@ -140,7 +144,8 @@ mod tests {
     fn sent(service: &str) -> Value {
         let text = format!("title: a\nteaches: b\nservice: {service}\n");
         let scenario = Scenario::parse("x", &text, Origin::BuiltIn).unwrap();
-        let with = Beside { lab: Some(Path::new("/tmp/lab")), run: "r" };
+        let lab = Places::of_its_own(Path::new("/tmp/lab"));
+        let with = Beside { lab: Some(&lab), run: "r" };
         serde_json::to_value(body(&scenario, &with).unwrap()).unwrap()
     }
 

@@ -10,6 +10,7 @@ mod hold;
 mod image;
 mod kernel_mounts;
 mod plan;
+mod sink;
 mod spawn;
 mod step;
 mod user;
@@ -25,6 +26,7 @@ use self::spawn::Duties;
 use super::fixtures;
 use super::lab::Lab;
 use super::outside::Outside;
+use super::relabel::Relabelled;
 use super::run_dir::RunDir;
 use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Trial, Watch, output};
 use crate::host::Reach;
@@ -99,6 +101,8 @@ impl Engine for Embedded {
 struct Container {
     token: String,
     lab: Option<Lab>,
+    // Before the laboratory goes, what is not its own is as it was.
+    _labels: Option<Relabelled>,
 }
 
 impl Embedded {
@@ -128,8 +132,10 @@ impl Embedded {
 
     fn container(&self, settings: &Settings) -> Result<Container, EngineError> {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let lab = Lab::create(&self.dir, number, settings)?;
-        Ok(Container { token: format!("{}-{number}", self.dir.name()), lab })
+        let lab = Lab::create(&self.dir, number, settings, self.reach.disposable)?;
+        let places = lab.as_ref().map(Lab::places);
+        let labels = Relabelled::for_container(settings, places)?;
+        Ok(Container { token: format!("{}-{number}", self.dir.name()), lab, _labels: labels })
     }
 
     fn start(
@@ -148,6 +154,6 @@ impl Embedded {
             groups: &groups,
         };
         let plan = plan::plan(settings, &host, needs, argument)?;
-        spawn::run(&plan, settings, &groups, duties)
+        spawn::run(&plan, settings, &groups, &self.dir, duties)
     }
 }

@@ -11,10 +11,12 @@ use whyblocked_agent::{Need, layout};
 
 use super::cgroup::Groups;
 use super::step::{self, Op, Resources};
+use super::user::Program;
 use super::{EngineError, Lab, RunDir};
 use crate::engine::fixtures::IN_EACH_TMPFS;
 use crate::host::Reach;
 use crate::seccomp;
+use crate::selinux;
 use crate::settings::{Bind, BindSource, Settings, UserNamespace};
 
 /// A container that is ready to be started.
@@ -39,6 +41,9 @@ pub(super) struct Outside<'a> {
     pub(super) lab: Option<&'a Lab>,
     pub(super) groups: &'a Groups,
 }
+
+/// The agent under the neighbour's name, by which the process is called then.
+pub(super) const NEIGHBOUR: &str = "/fixtures/wb-neighbour";
 
 /// Plans a container in which the agent runs with `argument`, and finds what `needs` names.
 pub(super) fn plan(
@@ -96,15 +101,25 @@ impl Planner<'_> {
     }
 
     pub(super) fn mount(&mut self, kind: &str, target: &str, flags: u64, data: &str) {
+        let label = self.files_label(kind).map(|label| format!("context=\"{label}\""));
+        let options = [Some(data.to_owned()).filter(|data| !data.is_empty()), label];
+        let data: Vec<String> = options.into_iter().flatten().collect();
         let op = Op::Mount {
             source: Some(c(kind)),
             target: c(target),
             kind: Some(c(kind)),
             flags,
-            data: (!data.is_empty()).then(|| c(data)),
+            data: (!data.is_empty()).then(|| c(&data.join(","))),
             optional: false,
         };
         self.add(format!("mount {kind} on {target}"), op);
+    }
+
+    /// The SELinux label of all files of a file system that is the container's own: of the kinds that runc gives one,
+    /// and that may have one in a user namespace.
+    fn files_label(&self, kind: &str) -> Option<String> {
+        let level = selinux::level(self.settings.selinux.as_deref()?)?;
+        matches!(kind, "tmpfs" | "devpts").then(|| selinux::of_files(level))
     }
 
     pub(super) fn bind_host(&mut self, source: &str, target: &str, optional: bool) {
@@ -190,7 +205,7 @@ impl Planner<'_> {
             let path = match &bind.source {
                 BindSource::Host(path) => path.clone(),
                 BindSource::Lab(below) => match self.outside.lab {
-                    Some(lab) => lab.path().join(below),
+                    Some(lab) => lab.places().of(below),
                     None => continue,
                 },
             };
@@ -288,7 +303,10 @@ impl Planner<'_> {
             self.add(format!("limit {}", limit.name), op);
         }
         if needs.contains(&Need::Neighbour) && self.has_foreign_id() {
-            let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID };
+            // With a label it has to execute a program: a label changes with nothing else.
+            let program =
+                settings.selinux.as_deref().map(|label| Program { path: c(NEIGHBOUR), label: c(label) });
+            let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID, program };
             self.add("start a process of another user", op);
         }
         if let Some(label) = &settings.selinux {

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::process::Command;
-use std::time::{Duration, Instant};
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::time::Duration;
 
 use super::cgroup::Groups;
 use super::plan::Plan;
-use super::{EngineError, hold, step, user};
+use super::sink::{Ending, Sink};
+use super::{EngineError, RunDir, hold, step, user};
 use crate::engine::{Standing, Watch};
 use crate::settings::{Settings, UserNamespace};
 
@@ -31,19 +30,22 @@ pub(super) fn run(
     plan: &Plan,
     settings: &Settings,
     groups: &Groups,
+    dir: &RunDir,
     duties: Duties<'_>,
 ) -> Result<Vec<u8>, EngineError> {
-    let (output, output_in) = pipe()?;
+    let mut sink = Sink::new(settings.selinux.as_deref(), dir)?;
     let (failure, failure_in) = pipe()?;
     let (lifeline, lifeline_in) = pipe()?;
     let ends = Ends {
-        output: output_in.as_raw_fd(),
+        output: sink.writing(),
         failure: failure_in.as_raw_fd(),
         lifeline: lifeline.as_raw_fd(),
         lifeline_in: lifeline_in.as_raw_fd(),
     };
     let mut child = Child::clone(plan, flags(settings), &ends)?;
-    drop((output_in, failure_in, lifeline));
+    sink.given();
+    drop((failure_in, lifeline));
+    let ending = settings.selinux.is_some().then(|| Ending::of(child.pid)).transpose()?;
     let places = groups.paths();
     let standing = Standing { pid: child.pid, groups: &places, foreign: false };
     let held = duties.watch.and_then(|watch| match hold::seize(child.pid) {
@@ -65,7 +67,7 @@ pub(super) fn run(
     if let Some((held, watch)) = held {
         child.waited = !held.at_execution(SETUP_LIMIT, || watch.standing(&standing))?;
     }
-    let text = read_until_end(&output, SETUP_LIMIT + duties.limit);
+    let text = sink.read_until_end(ending.as_ref(), SETUP_LIMIT + duties.limit);
     child.end(text.is_err())?;
     if let Some(watch) = duties.watch {
         watch.ended(&standing);
@@ -231,34 +233,6 @@ fn map_ids(pid: i32, namespace: &UserNamespace) -> Result<(), EngineError> {
     }
 }
 
-fn read_until_end(output: &OwnedFd, limit: Duration) -> Result<Vec<u8>, EngineError> {
-    let deadline = Instant::now() + limit;
-    let failed = |source| EngineError::Outside { doing: "reading a container's output".to_owned(), source };
-    let mut file = fs::File::from(output.try_clone().map_err(failed)?);
-    let mut text = Vec::new();
-    let mut buffer = [0u8; 16 * 1024];
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut ready = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut ready, timeout) {
-            Ok(0) => return Err(EngineError::Timeout { limit }),
-            Ok(_) => match file.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(text),
-                read if text.len() < LONGEST_OUTPUT => text.extend_from_slice(&buffer[..read]),
-                _ => {
-                    return Err(EngineError::Gibberish { text: format!("more than {LONGEST_OUTPUT} bytes") });
-                }
-            },
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(failed(error.into())),
-        }
-    }
-}
-
-/// A container says a few hundred bytes a probe; one that says more is not the agent.
-const LONGEST_OUTPUT: usize = 4 << 20;
-
 fn failed_step(report: &[u8], plan: &Plan) -> Option<EngineError> {
     let (index, errno) = report.split_at_checked(4)?;
     let index = i32::from_ne_bytes(index.try_into().ok()?) as usize;
@@ -267,7 +241,7 @@ fn failed_step(report: &[u8], plan: &Plan) -> Option<EngineError> {
     Some(EngineError::Step { step: step.clone(), errno })
 }
 
-fn pipe() -> Result<(OwnedFd, OwnedFd), EngineError> {
+pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), EngineError> {
     nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
         .map_err(|error| EngineError::Outside { doing: "making a pipe".to_owned(), source: error.into() })
 }

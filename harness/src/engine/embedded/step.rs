@@ -9,7 +9,7 @@ use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::user::{become_ids, bound, capabilities, die_with_parent, errno, neighbour};
+use super::user::{Program, become_ids, bound, capabilities, die_with_parent, errno, neighbour};
 use crate::seccomp::Instruction;
 
 /// One step.
@@ -65,7 +65,7 @@ pub(super) enum Op {
     /// `setrlimit(2)`.
     Limit { resource: u32, soft: u64, hard: u64 },
     /// Starts a process of another user and waits until it is one.
-    Neighbour { name: CString, id: u32 },
+    Neighbour { name: CString, id: u32, program: Option<Program> },
     /// Reads from the container's `/dev/null`, and gives no descriptors on but the standard ones.
     StandardDescriptors,
     /// `umask(2)`.
@@ -179,7 +179,7 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
                 let limit = libc::rlimit64 { rlim_cur: *soft, rlim_max: *hard };
                 libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0) == 0
             }
-            Op::Neighbour { name, id } => neighbour(name, *id, lifeline),
+            Op::Neighbour { name, id, program } => neighbour(name, *id, program.as_ref(), lifeline),
             Op::StandardDescriptors => standard_descriptors(),
             Op::Umask { mask } => {
                 libc::umask(*mask);

@@ -1,7 +1,7 @@
 //! The steps in which a process becomes the container's user: ids, capabilities, its tie to the harness, and the process
 //! of another user beside it. Raw system calls alone, for the reasons that `step` gives.
 
-use std::ffi::{CStr, c_int, c_long};
+use std::ffi::{CStr, CString, c_int, c_long};
 use std::os::fd::RawFd;
 use std::ptr;
 
@@ -60,7 +60,7 @@ pub(super) unsafe fn die_with_parent(lifeline: RawFd) -> bool {
 ///
 /// A parent-death signal would not do: it is checked against the dying agent's credentials, and without
 /// `CAP_KILL` those do not reach another user's process.
-pub(super) unsafe fn neighbour(name: &CStr, id: u32, lifeline: RawFd) -> bool {
+pub(super) unsafe fn neighbour(name: &CStr, id: u32, program: Option<&Program>, lifeline: RawFd) -> bool {
     let mut ends = [0; 2];
     // SAFETY: raw clone without a new stack is a fork; the child only makes raw calls and never returns.
     unsafe {
@@ -74,6 +74,11 @@ pub(super) unsafe fn neighbour(name: &CStr, id: u32, lifeline: RawFd) -> bool {
                 && capabilities(0)
                 // Like any other program's process, it may be looked into by those who may.
                 && libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+            if done && let Some(program) = program {
+                // Its own end, closed by the execution, says that it is there.
+                execute(program);
+                libc::_exit(1);
+            }
             if done {
                 libc::write(ends[1], c"y".as_ptr().cast(), 1);
             }
@@ -87,9 +92,36 @@ pub(super) unsafe fn neighbour(name: &CStr, id: u32, lifeline: RawFd) -> bool {
         }
         libc::close(ends[1]);
         let mut byte = 0u8;
-        let ready = child > 0 && libc::read(ends[0], ptr::from_mut(&mut byte).cast(), 1) == 1;
+        let told = libc::read(ends[0], ptr::from_mut(&mut byte).cast(), 1);
         libc::close(ends[0]);
-        ready
+        let mut status = 0;
+        child > 0
+            && match program {
+                None => told == 1,
+                // It has not ended, so that it is executing.
+                Some(_) => libc::waitpid(child as i32, &raw mut status, libc::WNOHANG) == 0,
+            }
+    }
+}
+
+/// What the neighbour executes, and the SELinux label that it gets by that.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) path: CString,
+    pub(super) label: CString,
+}
+
+/// Returns only if it fails.
+unsafe fn execute(program: &Program) {
+    let argv = [program.path.as_ptr(), ptr::null()];
+    // SAFETY: all strings end in NUL, and both lists in a null pointer.
+    unsafe {
+        let attribute = c"/proc/thread-self/attr/exec";
+        let fd = libc::open(attribute.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        let label = program.label.as_bytes();
+        if fd >= 0 && libc::write(fd, label.as_ptr().cast(), label.len()) == label.len() as isize {
+            libc::execve(argv[0], argv.as_ptr(), argv.as_ptr().add(1));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::engine::lab::Places;
 use crate::settings::{Bind, BindSource, IdRange, Relabel, Ulimit, UserNamespace};
 use crate::testing;
 
@@ -20,9 +21,10 @@ fn surroundings() -> Surroundings {
 
 fn mapped(settings: &Settings) -> Result<Value, String> {
     let surroundings = surroundings();
+    let lab = Places::of_its_own(Path::new("/tmp/lab/0"));
     let given = Given {
         argument: "{}",
-        lab: Some(Path::new("/tmp/lab/0")),
+        lab: Some(&lab),
         run: "whyblocked-run-1-0",
         dialect: Dialect::Whole,
         data: "/usr/bin",

@@ -206,7 +206,7 @@ impl Podman {
         let image = self.images.of(daemon, &recipe, dir.name())?;
         let given = Given {
             argument,
-            lab: lab.map(Lab::path),
+            lab: lab.map(Lab::places),
             run: dir.name(),
             dialect: Dialect::Whole,
             data: &about.storage,
@@ -267,7 +267,7 @@ impl Engine for Podman {
         let start = Instant::now();
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let token = format!("{}-{number}", self.run_name());
-        let lab = Lab::create(&self.home.dir, number, settings)?;
+        let lab = Lab::create(&self.home.dir, number, settings, false)?;
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
         let container = self.create(settings, &token, lab.as_ref(), &argument)?;

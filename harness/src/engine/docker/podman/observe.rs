@@ -81,6 +81,7 @@ pub(super) fn defaults(
         limits: Limits { pids, memory: None, ulimits },
         sysctls: sysctls.into_iter().filter(|(name, _)| name.starts_with("net.")).collect(),
         own_cgroup_namespace: namespaces.iter().any(|one| one["type"] == "cgroup"),
+        labels: told["process"]["selinuxLabel"].as_str().is_some_and(|label| !label.is_empty()),
         added_are_effective: true,
         notes,
     })

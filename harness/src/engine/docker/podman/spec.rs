@@ -167,6 +167,14 @@ fn all_mounts(settings: &Settings, given: &Given<'_>) -> Result<Vec<Value>, Podm
         let (source, target) = (source.unwrap_or_default(), target.unwrap_or_default());
         all.push(mount(&target, "bind", &source, &["rbind", "rprivate", access]));
     }
+    for relabelled in mounts::relabelled(settings, given).map_err(in_our_words)? {
+        // SOURCE:TARGET:OPTIONS, without another colon.
+        let mut parts = relabelled.splitn(3, ':');
+        if let (Some(source), Some(target), Some(options)) = (parts.next(), parts.next(), parts.next()) {
+            let options: Vec<&str> = ["rbind", "rprivate"].into_iter().chain(options.split(',')).collect();
+            all.push(mount(target, "bind", source, &options));
+        }
+    }
     for (target, options) in mounts::tmpfs(settings).map_err(in_our_words)? {
         // What the image has there is not copied into it: with Docker it is empty too.
         let options: Vec<&str> = options.split(',').chain(["notmpcopyup"]).collect();

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::engine::docker::surroundings::Surroundings;
+use crate::engine::lab::Places;
 use crate::seccomp::write_json::Dialect;
 use crate::testing;
 
@@ -24,9 +25,10 @@ fn values_of(name: &str, limit: u64) -> Ulimit {
 
 fn sent(settings: &Settings, base: &Base) -> Result<Value, String> {
     let surroundings = Surroundings { queues: true, ..Surroundings::default() };
+    let lab = Places::of_its_own(Path::new("/tmp/lab/0"));
     let given = Given {
         argument: "{}",
-        lab: Some(Path::new("/tmp/lab/0")),
+        lab: Some(&lab),
         run: "whyblocked-run-1-0",
         dialect: Dialect::Whole,
         data: "/none",
