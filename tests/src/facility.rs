@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use whyblocked::capability::CapabilitySet;
 use whyblocked::engine::run_dir::PREFIX;
 use whyblocked::host::{Host, Reach};
+use whyblocked::vm::image::Image;
 use whyblocked::witness::trace;
 
 /// The variable in which a machine says what it promises to have.
@@ -32,6 +33,9 @@ pub enum Facility {
     Docker,
     /// Podman; a test starts a service of its own.
     Podman,
+    /// Vagrant with its plugin for libvirt, libvirt's daemons, which a test starts for itself, and the lab's box, or what
+    /// makes it.
+    Vagrant,
     /// Control groups that can be made here, and that can limit processes and memory.
     ControlGroups,
     /// The kernel's trace: tracefs, and capability checks in it.
@@ -46,12 +50,25 @@ pub enum Facility {
 
 use Facility::{
     AllCapabilities, ControlGroups, Docker, Modules, NoModules, Podman, Root, Runc, Trace, Uidmap, User,
+    Vagrant,
 };
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 11] =
-        [Root, User, Uidmap, Runc, Docker, Podman, ControlGroups, Trace, Modules, NoModules, AllCapabilities];
+    pub const ALL: [Self; 12] = [
+        Root,
+        User,
+        Uidmap,
+        Runc,
+        Docker,
+        Podman,
+        Vagrant,
+        ControlGroups,
+        Trace,
+        Modules,
+        NoModules,
+        AllCapabilities,
+    ];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
     pub fn id(self) -> &'static str {
@@ -62,6 +79,7 @@ impl Facility {
             Runc => "runc",
             Docker => "docker",
             Podman => "podman",
+            Vagrant => "vagrant",
             ControlGroups => "control-groups",
             Trace => "trace",
             Modules => "modules",
@@ -89,6 +107,7 @@ impl Facility {
             Podman => in_path("podman")
                 .is_none()
                 .then(|| "there is no podman; install the package podman".to_owned()),
+            Vagrant => no_vagrant(),
             ControlGroups => no_control_groups(),
             Trace => no_trace(),
             Modules => no_unsigned_modules(),
@@ -167,6 +186,35 @@ fn no_control_groups() -> Option<String> {
     Some(format!("the root control group does not give the controller '{lacks}' on"))
 }
 
+/// Asked once: Vagrant takes a while to say which plugins it has.
+fn no_vagrant() -> Option<String> {
+    static REASON: LazyLock<Option<String>> = LazyLock::new(|| {
+        let needed = [
+            ("vagrant", "vagrant"),
+            ("libvirtd", "libvirt-daemon-system"),
+            ("virtlogd", "libvirt-daemon-system"),
+            ("virsh", "libvirt-clients"),
+            ("qemu-system-x86_64", "qemu-system-x86"),
+            ("dnsmasq", "dnsmasq-base"),
+        ];
+        let lacks = |(name, package): (&str, &str)| {
+            in_path(name).is_none().then(|| format!("there is no {name}; install the package {package}"))
+        };
+        if let Some(reason) = needed.into_iter().find_map(lacks) {
+            return Some(reason);
+        }
+        let mut plugins = Command::new("vagrant");
+        plugins.args(["plugin", "list"]).env("VAGRANT_CHECKPOINT_DISABLE", "1").stdin(Stdio::null());
+        let output = plugins.output().ok()?;
+        if !String::from_utf8_lossy(&output.stdout).contains("vagrant-libvirt") {
+            return Some("Vagrant has no plugin for libvirt; install the package vagrant-libvirt".to_owned());
+        }
+        (Image::find().is_none() && in_path("mmdebstrap").is_none())
+            .then(|| "there is no box; make it with `whyblocked vm box`, or install mmdebstrap".to_owned())
+    });
+    REASON.clone()
+}
+
 /// Tries what the program does as an ordinary user.
 fn no_user_namespace() -> Option<String> {
     let mut command = Command::new("true");
@@ -214,7 +262,7 @@ mod tests {
 
     #[test]
     #[should_panic(
-        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, podman, control-groups"
+        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, podman, vagrant, control-groups"
     )]
     fn a_promise_of_something_unknown_is_a_mistake() {
         promised("rnuc");

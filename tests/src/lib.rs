@@ -9,6 +9,7 @@ pub mod host_state;
 pub mod html;
 pub mod learner;
 pub mod left;
+pub mod libvirtd;
 pub mod moments;
 pub mod oci;
 pub mod processes;

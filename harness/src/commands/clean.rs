@@ -8,6 +8,10 @@ use crate::engine::docker::clean::Remains;
 use crate::engine::docker::{self, DockerError, podman};
 use crate::engine::embedded::cgroup;
 use crate::engine::run_dir;
+use crate::vm::Machine;
+use crate::vm::image;
+use crate::vm::qemu::Qemu;
+use crate::vm::vagrant::libvirt;
 use crate::witness::trace;
 
 /// Options of `clean`.
@@ -58,6 +62,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             Err(error) => failures.push(format!("what {whose} may have cannot be looked at: {error}")),
         }
     }
+    do_all(machines(), &mut failures);
     do_all(directories(), &mut failures);
     if text.is_empty() && failures.is_empty() {
         text.push_str("nothing was left behind\n");
@@ -121,6 +126,27 @@ fn of(remains: Remains) -> Result<Vec<Left>, DockerError> {
         .collect())
 }
 
+/// Machines that died or were never finished, boxes that were never finished, and what libvirt has of ours that Vagrant has
+/// forgotten.
+fn machines() -> Vec<Left> {
+    let mut left = Vec::new();
+    for machine in Machine::ALL {
+        let qemu = Qemu::new(machine);
+        if qemu.is_left_behind() {
+            let what = format!("dead machine '{}' in {}", machine.name(), qemu.directory().display());
+            left.push(Left::new(what, move || qemu.destroy().map(|_| ()).map_err(std::io::Error::other)));
+        }
+    }
+    for path in image::left_behind() {
+        let what = format!("unfinished box {}", path.display());
+        left.push(Left::new(what, move || image::remove_left_behind(&path)));
+    }
+    for thing in libvirt::forgotten() {
+        left.push(Left::new(thing.describe(), move || thing.remove()));
+    }
+    left
+}
+
 fn directories() -> Vec<Left> {
     let directories = run_dir::left_behind().into_iter();
     directories
@@ -134,5 +160,6 @@ fn directories() -> Vec<Left> {
 /// How many things dead runs have left.
 pub(super) fn count() -> usize {
     let docker = [of_docker(), of_podman()].into_iter().flatten().map(|left| left.len()).sum::<usize>();
-    daemons().len() + services().len() + traces_and_groups().len() + docker + directories().len()
+    let others = daemons().len() + services().len() + traces_and_groups().len() + machines().len();
+    others + docker + directories().len()
 }

@@ -17,12 +17,22 @@ use crate::tryout::TryError;
 pub enum Exit {
     /// As expected.
     Expected = 0,
+    /// Hardening differs from what was wanted.
+    Differs = 1,
     /// Wrong usage, or a file that does not parse.
     Usage = 2,
     /// The harness could not do its work.
     Failed = 3,
     /// Nothing was run.
     NothingRun = 4,
+}
+
+impl Exit {
+    /// What a program that ended with this code has said.
+    pub(super) fn from_code(code: i32) -> Option<Self> {
+        let all = [Self::Expected, Self::Differs, Self::Usage, Self::Failed, Self::NothingRun];
+        all.into_iter().find(|exit| *exit as i32 == code)
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -72,7 +72,10 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = || {
-            let machines = Machine::ALL.map(|machine| format!("vagrant:{}", machine.name()));
+            let machines = Machine::ALL.map(|machine| match machine.remark() {
+                "" => format!("vagrant:{}", machine.name()),
+                remark => format!("vagrant:{} ({remark})", machine.name()),
+            });
             format!("known are here, vagrant (which is vagrant:selinux), {}", machines.join(", "))
         };
         match text.split_once(':') {

@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use clap::{Subcommand, ValueEnum};
 
 use super::interruption::Interruption;
-use super::{Exit, Failure, print};
+use super::{Exit, Failure, inside, print};
+use crate::host::in_path;
 use crate::vm::image::{self, Image};
-use crate::vm::qemu::Qemu;
+use crate::vm::vagrant::{self, Provider, Vagrant, lab_box};
+use crate::vm::way::{self, Made, Way};
 use crate::vm::{Machine, VmError};
 
 /// Options of `vm`.
@@ -21,9 +24,9 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make the box that machines are started from, from Debian's packages (as root; a few minutes)
+    /// Make the box that machines are started from, from Debian's packages (as root; a few minutes), and add it to Vagrant
     Box {
-        /// Remove all boxes instead
+        /// Remove all boxes instead, from Vagrant too
         #[arg(long)]
         remove: bool,
     },
@@ -32,6 +35,9 @@ enum Action {
         /// Which
         #[arg(value_enum, default_value_t)]
         machine: Name,
+        /// What it is started with [default: Vagrant, where it works; otherwise QEMU itself]
+        #[arg(long, value_enum)]
+        with: Option<With>,
     },
     /// Say which machines there are
     Status,
@@ -44,7 +50,19 @@ enum Action {
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// End a machine; the next start takes seconds
+    /// Run this program in a machine, which is started if it is not running
+    Run {
+        /// Which
+        #[arg(value_enum, default_value_t)]
+        machine: Name,
+        /// What it is started with [default: Vagrant, where it works; otherwise QEMU itself]
+        #[arg(long, value_enum)]
+        with: Option<With>,
+        /// The program's arguments there
+        #[arg(last = true, required = true)]
+        arguments: Vec<String>,
+    },
+    /// End a machine
     Halt {
         /// Which; all if not given
         #[arg(value_enum)]
@@ -58,6 +76,25 @@ enum Action {
     },
 }
 
+/// What a machine is started with, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum With {
+    /// Vagrant, with libvirt or VirtualBox
+    #[value(help = "Vagrant, with libvirt or VirtualBox")]
+    Vagrant,
+    /// QEMU, started by this program
+    Qemu,
+}
+
+impl From<With> for Way {
+    fn from(with: With) -> Self {
+        match with {
+            With::Vagrant => Self::Vagrant,
+            With::Qemu => Self::Qemu,
+        }
+    }
+}
+
 /// A machine's name on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Name {
@@ -67,6 +104,8 @@ pub(super) enum Name {
     /// `AppArmor`.
     #[value(help = "AppArmor")]
     Apparmor,
+    /// Fedora, with Vagrant only; not tested by this project's CI
+    Fedora,
 }
 
 impl From<Name> for Machine {
@@ -74,50 +113,80 @@ impl From<Name> for Machine {
         match name {
             Name::Selinux => Self::Selinux,
             Name::Apparmor => Self::Apparmor,
+            Name::Fedora => Self::Fedora,
         }
     }
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let steps = Steps::begin();
+    act(&args.action, &steps).map_err(|failure| steps.or_interrupted(failure))
+}
+
+fn act(action: &Action, steps: &Steps) -> Result<Exit, Failure> {
     let tell = |step: &str| steps.tell(step);
-    let text = match &args.action {
-        Action::Box { remove: true } => {
-            let removed = image::remove()?;
-            listed("removed", removed.iter().map(|path| path.display().to_string()), "there is no box")
-        }
-        Action::Box { remove: false } => {
-            let known = Image::find().is_some();
-            let image = image::make(&tell)?;
-            let verb = if known { "is there already" } else { "was made" };
-            format!("the box {verb}: {}\n", image.directory().display())
-        }
-        Action::Up { machine } => {
+    let text = match action {
+        Action::Box { remove: true } => remove_boxes(&tell)?,
+        Action::Box { remove: false } => make_box(&tell)?,
+        Action::Up { machine, with } => {
             let machine = Machine::from(*machine);
-            Qemu::new(machine).start(&tell)?;
+            way::start(machine, with.map(Way::from), &tell)?;
             format!("the machine '{}' answers\n", machine.name())
         }
         Action::Status => status(),
         Action::Ssh { machine, command } => return ssh(Machine::from(*machine), command),
+        Action::Run { machine, with, arguments } => {
+            return inside::run(Machine::from(*machine), with.map(Way::from), arguments, steps);
+        }
         Action::Halt { machine } => {
-            let ended = each(*machine, Qemu::halt)?;
+            let ended = each(*machine, |machine| way::halt(machine, &tell))?;
             listed("ended", ended.into_iter(), "no machine is running")
         }
         Action::Destroy { machine } => {
-            let removed = each(*machine, Qemu::destroy)?;
+            let removed = each(*machine, |machine| way::destroy(machine, &tell))?;
             listed("removed", removed.into_iter(), "there is no machine")
         }
     };
     print(&text).map(|()| Exit::Expected)
 }
+fn make_box(tell: &dyn Fn(&str) -> bool) -> Result<String, Failure> {
+    let known = Image::find().is_some();
+    let image = image::make(tell)?;
+    let verb = if known { "is there already" } else { "was made" };
+    let mut text = format!("the box {verb}: {}\n", image.directory().display());
+    if in_path("vagrant") {
+        let verb = if lab_box::add(&image, tell)? { "now has it" } else { "has it already" };
+        let _ = writeln!(text, "Vagrant {verb}: {} {}", lab_box::NAME, lab_box::version());
+    }
+    for machine in Machine::ALL.into_iter().filter(|machine| Vagrant::find(*machine).is_some() && !known) {
+        let name = machine.name();
+        let _ = writeln!(
+            text,
+            "the machine '{name}' is still of the old box; `whyblocked vm destroy {name}` lets it be made anew"
+        );
+    }
+    Ok(text)
+}
 
-fn each(machine: Option<Name>, action: fn(&Qemu) -> Result<bool, VmError>) -> Result<Vec<String>, VmError> {
+fn remove_boxes(tell: &dyn Fn(&str) -> bool) -> Result<String, Failure> {
+    if let Some(machine) = Machine::ALL.into_iter().find(|machine| !way::made(*machine).is_empty()) {
+        return Err(VmError::InUse { machine: machine.name() }.into());
+    }
+    let mut removed = lab_box::remove(tell)?;
+    removed.extend(image::remove()?.iter().map(|path| path.display().to_string()));
+    Ok(listed("removed", removed.into_iter(), "there is no box"))
+}
+
+/// Does it with the machine that was named, or with all; what came of it.
+fn each(
+    machine: Option<Name>,
+    action: impl Fn(Machine) -> Result<Vec<&'static str>, VmError>,
+) -> Result<Vec<String>, VmError> {
     let wanted = machine.map_or_else(|| Machine::ALL.to_vec(), |name| vec![name.into()]);
     let mut done = Vec::new();
     for machine in wanted {
-        if action(&Qemu::new(machine))? {
-            done.push(format!("the machine '{}'", machine.name()));
-        }
+        let by = action(machine)?;
+        done.extend(by.iter().map(|way| format!("the machine '{}' (with {way})", machine.name())));
     }
     Ok(done)
 }
@@ -135,18 +204,44 @@ fn status() -> String {
         Some(image) => format!("box       {}\n", image.directory().display()),
         None => "box       none; make it with: whyblocked vm box\n".to_owned(),
     };
+    let _ = match vagrant::works() {
+        Ok(Provider::Libvirt) if lab_box::is_added() => {
+            writeln!(text, "Vagrant   with libvirt; it has the box")
+        }
+        Ok(Provider::Libvirt) => writeln!(text, "Vagrant   with libvirt; `whyblocked vm box` adds the box"),
+        Ok(Provider::VirtualBox) => writeln!(text, "Vagrant   with VirtualBox, and a box from the net"),
+        Err(why) => writeln!(text, "Vagrant   not used: {why}"),
+    };
     for machine in Machine::ALL {
-        let state = match Qemu::new(machine).reached() {
-            Ok(reached) => format!("running, on port {} of the loopback", reached.port),
-            Err(_) => "not running".to_owned(),
-        };
-        let _ = writeln!(text, "{:<9} {state}", machine.name());
+        let remark = Some(machine.remark()).filter(|remark| !remark.is_empty());
+        let remark = remark.map(|remark| format!(" ({remark})")).unwrap_or_default();
+        let _ = writeln!(text, "{:<9} {}{remark}", machine.name(), state(machine));
     }
     text
 }
 
+/// What a machine is doing, and who has it.
+fn state(machine: Machine) -> String {
+    let states: Vec<String> = way::made(machine)
+        .into_iter()
+        .map(|made| match made {
+            Made::Qemu(qemu) => match qemu.port() {
+                Some(port) => format!("running with QEMU, on port {port} of the loopback"),
+                None => "not running; QEMU has its disk".to_owned(),
+            },
+            Made::Vagrant(vagrant) => {
+                let place = vagrant.directory().display();
+                let state = vagrant.check().and_then(|()| vagrant.state());
+                let state = state.unwrap_or_else(|error| error.to_string());
+                format!("{state} with Vagrant, in {place}")
+            }
+        })
+        .collect();
+    if states.is_empty() { "not made".to_owned() } else { states.join("; ") }
+}
+
 fn ssh(machine: Machine, command: &[String]) -> Result<Exit, Failure> {
-    let mut ssh = Qemu::new(machine).reached()?.command();
+    let mut ssh = way::reached(machine)?.command();
     if command.is_empty() && std::io::stdin().is_terminal() {
         ssh.arg("-t");
     }
@@ -174,5 +269,12 @@ impl Steps {
             anstream::eprintln!("{:5.1} s  {step}", self.begun.elapsed().as_secs_f64());
         }
         self.interruption.flow().is_continue()
+    }
+    /// The failure itself, or, if the user has asked to end meanwhile, that.
+    pub(super) fn or_interrupted(&self, failure: Failure) -> Failure {
+        match self.interruption.flow() {
+            ControlFlow::Break(signal) => Failure::interrupted(signal),
+            ControlFlow::Continue(()) => failure,
+        }
     }
 }

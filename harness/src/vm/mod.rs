@@ -1,33 +1,52 @@
 //! Lab machines: what a laptop's own kernel cannot show (SELinux, AppArmor, real modules) is shown in a virtual machine.
-//! This module makes the box and starts, asks and ends machines; it knows nothing of verdicts.
+//! This module makes the box and starts, asks and ends machines, with Vagrant or with QEMU itself; it knows nothing of
+//! verdicts.
 
+pub(crate) mod child;
+mod error;
 pub mod image;
+mod kvm;
+mod lock;
+mod monitor;
 pub mod qemu;
 pub mod ssh;
+pub mod vagrant;
+pub mod way;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use thiserror::Error;
+pub use error::VmError;
 
-/// A machine of the laboratory. All are made of the same box; the kernel is told which module is to be active.
+/// A machine of the laboratory. Those of Debian are made of the same box; the kernel is told which module is to be active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Machine {
     /// SELinux, enforcing.
     Selinux,
     /// `AppArmor`.
     Apparmor,
+    /// Fedora, with SELinux enforcing: from a public box, so only with Vagrant.
+    Fedora,
 }
 
 impl Machine {
     /// Every machine.
-    pub const ALL: [Self; 2] = [Self::Selinux, Self::Apparmor];
+    pub const ALL: [Self; 3] = [Self::Selinux, Self::Apparmor, Self::Fedora];
 
     /// As it is called on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Selinux => "selinux",
             Self::Apparmor => "apparmor",
+            Self::Fedora => "fedora",
+        }
+    }
+
+    /// What is to be known of it, wherever it is shown.
+    pub fn remark(self) -> &'static str {
+        match self {
+            Self::Selinux | Self::Apparmor => "",
+            Self::Fedora => "not tested by this project's CI",
         }
     }
 
@@ -36,101 +55,13 @@ impl Machine {
         Self::ALL.into_iter().find(|machine| machine.name() == name)
     }
 
-    /// What its kernel is told.
-    pub(super) fn options(self) -> &'static str {
+    /// What its kernel is told; nothing, if it is not made of the lab's box.
+    pub(super) fn options(self) -> Option<&'static str> {
         match self {
-            Self::Selinux => "security=selinux selinux=1 enforcing=1",
-            Self::Apparmor => "security=apparmor apparmor=1",
+            Self::Selinux => Some("security=selinux selinux=1 enforcing=1"),
+            Self::Apparmor => Some("security=apparmor apparmor=1"),
+            Self::Fedora => None,
         }
-    }
-}
-
-/// Something that went wrong with a machine.
-#[derive(Debug, Error)]
-pub enum VmError {
-    /// A program is missing.
-    #[error("{program} is not installed, and {what} needs it; Debian and Ubuntu: apt install {package}")]
-    Missing {
-        /// The program.
-        program: &'static str,
-        /// What needs it.
-        what: &'static str,
-        /// The package that has it.
-        package: &'static str,
-    },
-    /// Only root can make a box: labels are written into its files.
-    #[error("making the box needs root: files of all owners, with SELinux labels, are made in it")]
-    NeedsRoot,
-    /// There is no box yet.
-    #[error(
-        "there is no box yet; make it with `whyblocked vm box` (as root, from Debian packages, a few minutes)"
-    )]
-    NoBox,
-    /// Not enough room.
-    #[error("{} has {free} MiB free, and {what} takes {needed} MiB; make room, or set {variable} to a directory elsewhere", place.display())]
-    NoRoom {
-        /// Where.
-        place: PathBuf,
-        /// How much is free.
-        free: u64,
-        /// How much is needed.
-        needed: u64,
-        /// For what.
-        what: &'static str,
-        /// What says where else.
-        variable: &'static str,
-    },
-    /// A program that was started failed.
-    #[error("{doing} failed: {said}; the whole output is in {}", log.display())]
-    Program {
-        /// What it was to do.
-        doing: &'static str,
-        /// Its last words.
-        said: String,
-        /// Everything that it said.
-        log: PathBuf,
-    },
-    /// The machine does not answer.
-    #[error("the machine '{machine}' did not answer within {seconds} s; what it said is in {}", log.display())]
-    Silent {
-        /// Its name.
-        machine: &'static str,
-        /// How long it was waited for.
-        seconds: u64,
-        /// Its console.
-        log: PathBuf,
-    },
-    /// The machine is not running.
-    #[error("the machine '{machine}' is not running; start it with `whyblocked vm up {machine}`")]
-    NotRunning {
-        /// Its name.
-        machine: &'static str,
-    },
-    /// A command in the machine failed.
-    #[error("in the machine, {doing}: {said}")]
-    Inside {
-        /// What was done.
-        doing: String,
-        /// What came of it.
-        said: String,
-    },
-    /// Anything else outside.
-    #[error("{doing}: {source}")]
-    Outside {
-        /// What was done.
-        doing: String,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// Asked to end.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl VmError {
-    pub(super) fn outside(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        let doing = doing.into();
-        move |source| Self::Outside { doing, source }
     }
 }
 

@@ -1,18 +1,16 @@
 //! A machine started by QEMU itself, where there is no Vagrant: its disk is a layer over the box's, its one port is on the
 //! loopback. The state right after the first boot is kept in the disk, so that it is booted only once.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::image::{Image, has_room};
 use super::ssh::Reached;
-use super::{Machine, VmError, directory};
-use crate::host::read_trimmed;
+use super::{Machine, VmError, directory, kvm, lock, monitor};
 
 /// Memory of a machine, in MiB.
 const MEMORY: u32 = 1536;
@@ -50,18 +48,41 @@ impl Qemu {
         String::from_utf8_lossy(&line).contains(self.place.to_str()?).then_some(pid)
     }
 
+    /// Its port on the loopback, if it is running.
+    pub fn port(&self) -> Option<u16> {
+        self.pid().and_then(|_| self.read("port")?.parse().ok())
+    }
+
     /// How it is reached, if it is running.
     pub fn reached(&self) -> Result<Reached, VmError> {
-        let running = self.pid().and_then(|_| self.read("port")?.parse().ok());
-        let port = running.ok_or(VmError::NotRunning { machine: self.machine.name() })?;
+        let machine = self.machine.name();
+        let port = self.port().ok_or(VmError::NotRunning { machine })?;
         let image = Image::find().ok_or(VmError::NoBox)?;
-        Ok(Reached {
-            host: "127.0.0.1".to_owned(),
-            port,
-            user: "root".to_owned(),
-            key: image.key(),
-            known_hosts: self.place.join("known_hosts"),
-        })
+        let mut options: Vec<OsString> = vec!["-i".into(), image.key().into()];
+        options.extend(["-p".into(), port.to_string().into()]);
+        for said in [
+            "StrictHostKeyChecking=yes".to_owned(),
+            format!("UserKnownHostsFile={}", self.place.join("known_hosts").display()),
+        ] {
+            options.extend(["-o".into(), said.into()]);
+        }
+        Ok(Reached { machine, options, destination: "root@127.0.0.1".to_owned(), root: true })
+    }
+
+    /// Whether it was made, running or not.
+    pub fn exists(&self) -> bool {
+        self.place.exists()
+    }
+
+    /// Whether it died, or was never finished: nobody has halted it, and nobody works on it.
+    pub fn is_left_behind(&self) -> bool {
+        let halted = self.place.join("kept").exists() && !self.place.join("pid").exists();
+        self.place.exists() && !halted && self.pid().is_none() && !lock::is_taken(&self.place)
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.place
     }
 
     /// Starts it, if it is not running, and waits until it answers. `tell` hears what is done, and answers whether to
@@ -72,21 +93,54 @@ impl Qemu {
         {
             return Ok(reached);
         }
-        self.halt()?;
+        let options = self.machine.options().ok_or(VmError::OnlyVagrant { machine: self.machine.name() })?;
         let image = Image::find().ok_or(VmError::NoBox)?;
-        let mut fast = kvm();
-        self.disk(&image, fast)?;
+        fs::create_dir_all(&self.place)
+            .map_err(VmError::outside(format!("making {}", self.place.display())))?;
+        let _lock = self.lock(tell)?;
+        // Somebody else may have started it meanwhile.
+        if let Ok(reached) = self.reached()
+            && reached.answers()
+        {
+            return Ok(reached);
+        }
+        let booted = self.boot(&image, options, tell);
+        if booted.is_err() {
+            let _ = self.end();
+        }
+        // A first boot that was not finished is not gone on with.
+        match &booted {
+            Err(_) if self.place.join("kept").exists() => {}
+            Err(VmError::Interrupted) => self.remove()?,
+            // What its console said stays, for who reads the error.
+            Err(_) => ["disk", "of"].iter().for_each(|name| {
+                let _ = fs::remove_file(self.place.join(name));
+            }),
+            Ok(_) => {}
+        }
+        booted
+    }
+
+    fn boot(
+        &self,
+        image: &Image,
+        options: &'static str,
+        tell: &dyn Fn(&str) -> bool,
+    ) -> Result<Reached, VmError> {
+        self.end()?;
+        let mut fast = kvm::works();
+        self.disk(image, fast)?;
         let mut kept = self.place.join("kept").exists();
         announce(tell, kept, fast);
         let mut begun = Instant::now();
-        let reached = match self.launch(&image, fast, kept) {
+        let reached = match self.launch(image, options, fast, kept) {
             // It is there, and does not work: in another virtual machine, for one.
             Err(VmError::Program { .. }) if fast => {
                 (fast, kept, begun) = (false, false, Instant::now());
-                remember_no_kvm();
-                self.disk(&image, fast)?;
+                kvm::remember_that_it_does_not();
+                self.disk(image, fast)?;
                 announce(tell, kept, fast);
-                self.launch(&image, fast, kept)?
+                self.launch(image, options, fast, kept)?
             }
             other => other?,
         };
@@ -99,12 +153,10 @@ impl Qemu {
                 return Err(VmError::Program { doing: "running the machine", said, log });
             }
             if begun.elapsed() > PATIENCE {
-                self.halt()?;
                 let (machine, seconds) = (self.machine.name(), PATIENCE.as_secs());
                 return Err(VmError::Silent { machine, seconds, log });
             }
             if !tell("") {
-                self.halt()?;
                 return Err(VmError::Interrupted);
             }
             std::thread::sleep(Duration::from_millis(300));
@@ -112,8 +164,10 @@ impl Qemu {
         if !kept {
             // What still starts after ssh does is part of the state too.
             reached.run("systemctl is-system-running --wait || true")?;
-            tell("keeping its state, for the next time");
-            self.monitor(&format!("savevm {STATE}"))?;
+            if !tell("keeping its state, for the next time") {
+                return Err(VmError::Interrupted);
+            }
+            monitor::tell(&self.place.join("monitor"), &format!("savevm {STATE}"))?;
             fs::write(self.place.join("kept"), "")
                 .map_err(VmError::outside("keeping the machine's state"))?;
         }
@@ -123,10 +177,18 @@ impl Qemu {
         Ok(reached)
     }
 
-    /// Ends it; what it has changed since its first boot is forgotten.
+    /// Ends it; what it has changed since its first boot is forgotten. Whether it was running.
     pub fn halt(&self) -> Result<bool, VmError> {
+        if !self.place.exists() {
+            return Ok(false);
+        }
+        let _lock = self.try_lock()?;
+        self.end()
+    }
+
+    fn end(&self) -> Result<bool, VmError> {
         let Some(pid) = self.pid() else { return Ok(false) };
-        let _ = self.monitor("quit");
+        let _ = monitor::tell(&self.place.join("monitor"), "quit");
         let begun = Instant::now();
         while self.pid() == Some(pid) {
             if begun.elapsed() > Duration::from_secs(10) {
@@ -135,18 +197,54 @@ impl Qemu {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+        // A QEMU that ends by itself does that.
+        let _ = fs::remove_file(self.place.join("pid"));
         Ok(true)
     }
 
     /// Ends it, and removes its disk. Whether there was anything.
     pub fn destroy(&self) -> Result<bool, VmError> {
-        self.halt()?;
         if !self.place.exists() {
             return Ok(false);
         }
+        let _lock = self.try_lock()?;
+        self.end()?;
+        self.remove().map(|()| true)
+    }
+
+    fn remove(&self) -> Result<(), VmError> {
         fs::remove_dir_all(&self.place)
             .map_err(VmError::outside(format!("removing {}", self.place.display())))?;
-        Ok(true)
+        // The directory of all machines, if this was the last; what is remembered of KVM goes with it.
+        let machines = self.place.parent().unwrap_or(&self.place);
+        if Machine::ALL.into_iter().all(|machine| !Self::new(machine).exists()) {
+            let _ = fs::remove_dir_all(machines);
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody else starts or ends it.
+    fn lock(&self, tell: &dyn Fn(&str) -> bool) -> Result<File, VmError> {
+        let mut told = false;
+        loop {
+            match self.try_lock() {
+                Err(VmError::Busy { .. }) => {}
+                other => return other,
+            }
+            if !told {
+                told = true;
+                tell("another whyblocked starts or ends this machine: waiting");
+            }
+            if !tell("") {
+                return Err(VmError::Interrupted);
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn try_lock(&self) -> Result<File, VmError> {
+        let failed = VmError::outside(format!("locking {}", self.place.display()));
+        lock::take(&self.place).map_err(failed)?.ok_or(VmError::Busy { machine: self.machine.name() })
     }
 
     fn read(&self, name: &str) -> Option<String> {
@@ -160,17 +258,18 @@ impl Qemu {
             return Ok(());
         }
         // A state that was kept with KVM cannot be woken without.
-        self.destroy()?;
         let failed = |doing: &str| VmError::outside(format!("{doing} {}", self.place.display()));
-        fs::create_dir_all(&self.place).map_err(failed("making"))?;
-        has_room(&self.place, MIB_TO_RUN, "running a machine")?;
+        for old in fs::read_dir(&self.place).map_err(failed("looking into"))?.flatten() {
+            fs::remove_file(old.path()).map_err(failed("emptying"))?;
+        }
+        has_room(&self.place, MIB_TO_RUN, "running a machine", "XDG_STATE_HOME")?;
         let mut command = Command::new("qemu-img");
         command.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]).arg(image.disk());
         self.program("making the machine's disk", command.arg(self.place.join("disk")))?;
         fs::write(self.place.join("of"), of).map_err(failed("writing in"))
     }
 
-    fn launch(&self, image: &Image, fast: bool, kept: bool) -> Result<Reached, VmError> {
+    fn launch(&self, image: &Image, options: &str, fast: bool, kept: bool) -> Result<Reached, VmError> {
         let port = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr())
             .map_err(VmError::outside("looking for a free port"))?
@@ -200,9 +299,7 @@ impl Qemu {
         command.arg("-monitor").arg(format!("unix:{},server,nowait", path("monitor").display()));
         command.arg("-pidfile").arg(path("pid"));
         command.arg("-kernel").arg(image.kernel()).arg("-initrd").arg(image.initrd());
-        command
-            .arg("-append")
-            .arg(format!("root=/dev/vda rw console=ttyS0 quiet {}", self.machine.options()));
+        command.arg("-append").arg(format!("root=/dev/vda rw console=ttyS0 quiet {options}"));
         command.arg("-drive").arg(format!(
             "file={},if=virtio,format=qcow2,cache=unsafe,discard=unmap",
             path("disk").display()
@@ -231,42 +328,6 @@ impl Qemu {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(VmError::Program { doing, said, log: self.place.join("console") })
     }
-
-    /// Has QEMU do something, and waits until it has.
-    fn monitor(&self, command: &str) -> Result<String, VmError> {
-        let failed = || VmError::outside("talking to QEMU");
-        let mut socket = UnixStream::connect(self.place.join("monitor")).map_err(failed())?;
-        socket.set_read_timeout(Some(Duration::from_secs(120))).map_err(failed())?;
-        // It greets, and asks for a command; then it does it, and asks again.
-        let mut said = until_asked(&mut socket)?;
-        socket.write_all(format!("{command}\n").as_bytes()).map_err(failed())?;
-        said.push_str(&until_asked(&mut socket)?);
-        if said.contains("Error") {
-            Err(VmError::Inside { doing: command.to_owned(), said })
-        } else {
-            Ok(said)
-        }
-    }
-}
-
-/// Whether there is hardware virtualisation that may be used, and that was not found out not to work.
-fn kvm() -> bool {
-    let may_be_used = fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
-    may_be_used && fs::read_to_string(no_kvm()).ok() != Some(this_boot())
-}
-
-/// Until this host is started anew.
-fn remember_no_kvm() {
-    // Without the note the next start finds out again.
-    let _ = fs::write(no_kvm(), this_boot());
-}
-
-fn no_kvm() -> PathBuf {
-    directory("XDG_STATE_HOME", ".local/state").join("machines").join("no-kvm")
-}
-
-fn this_boot() -> String {
-    read_trimmed("/proc/sys/kernel/random/boot_id")
 }
 
 fn announce(tell: &dyn Fn(&str) -> bool, kept: bool, fast: bool) {
@@ -275,16 +336,4 @@ fn announce(tell: &dyn Fn(&str) -> bool, kept: bool, fast: bool) {
         (false, true) => "booting the machine",
         (false, false) => "booting the machine, without hardware virtualisation: it takes a minute",
     });
-}
-
-fn until_asked(socket: &mut UnixStream) -> Result<String, VmError> {
-    let mut text = Vec::new();
-    let mut buffer = [0; 512];
-    while !text.ends_with(b"(qemu) ") {
-        match socket.read(&mut buffer).map_err(VmError::outside("listening to QEMU"))? {
-            0 => break,
-            count => text.extend_from_slice(&buffer[..count]),
-        }
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }
