@@ -11,6 +11,7 @@
 //! `report` and `commands` format for people.
 
 pub mod capability;
+pub mod claims;
 pub mod commands;
 pub mod conformance;
 pub mod engine;
@@ -26,6 +27,7 @@ pub mod report;
 pub mod scenario;
 pub mod seccomp;
 pub mod settings;
+pub mod side_by_side;
 #[cfg(test)]
 mod testing;
 pub mod tryout;
