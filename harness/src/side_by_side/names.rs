@@ -48,7 +48,7 @@ pub fn named<'a>(records: impl IntoIterator<Item = (&'a Path, &'a Record)>) -> V
 
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    if stem.is_empty() { "record".to_owned() } else { stem.into_owned() }
+    if stem.trim().is_empty() { "record".to_owned() } else { stem.into_owned() }
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
     #[case::with_the_directory(&["monday/r.json", "tuesday/r.json"], &["monday/r", "tuesday/r"])]
     #[case::with_a_number(&["r.json", "r.json", "r"], &["r", "r (2)", "r (3)"])]
     #[case::one_that_looks_like_a_number(&["r (2).json", "r.json", "r.json"], &["r (2)", "r", "r (3)"])]
-    #[case::no_name(&["/"], &["/"])]
+    #[case::no_name(&["/", " .json"], &["/", "record"])]
     fn no_two_are_called_alike(#[case] paths: &[&str], #[case] names: &[&str]) {
         let record = crate::testing::record();
         let named = named(paths.iter().map(|path| (Path::new(path), &record)));

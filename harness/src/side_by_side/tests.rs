@@ -109,6 +109,23 @@ fn an_experiment_that_failed_explains_nothing_but_itself() {
 }
 
 #[test]
+fn a_trace_that_sees_more_names_another_check_for_the_same_layers() {
+    let of = |by: Mechanism, trace: &str| {
+        let mut record = with(ON, &[Mechanism::UserNamespace]);
+        record.cells[0].blocked_by = Some(by);
+        record.witness.trace = trace.to_owned();
+        record
+    };
+    let one = of(Mechanism::UserNamespace, "tracepoint");
+    let said = "the same layers stop it; which check answered is read from the kernel's trace, and that of a (tracepoint) shows others than that of b (kprobe)";
+    assert_eq!(reasons(one.clone(), of(Mechanism::Ownership, "kprobe")), [said]);
+    assert_eq!(reasons(one.clone(), of(Mechanism::Ownership, "tracepoint")), ["?"]);
+    let mut conflict = of(Mechanism::Ownership, "kprobe");
+    conflict.cells[0].proof = Some(crate::record::Proof::Conflict);
+    assert_eq!(reasons(one, conflict), ["?"], "what the methods disagree about explains nothing");
+}
+
+#[test]
 fn what_only_stands_behind_is_told_apart() {
     let one = with(ON, &[Mechanism::Seccomp]);
     let two = with(ON, &[Mechanism::Seccomp, Mechanism::Yama]);

@@ -10,7 +10,7 @@ use crate::capability::{Capability, CapabilitySet};
 use crate::conformance::cells::{Cells, state};
 use crate::conformance::{Pair, Place, known, other_engine};
 use crate::mechanism::{self, Mechanism};
-use crate::record::{Cell, Outcome, Posture, Record};
+use crate::record::{Cell, Outcome, Posture, Proof, Record};
 
 /// A reason: a sentence without its full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,8 @@ impl<'b, 'a> Judge<'b, 'a> {
             let [one, other] = sides.map(|side| side.record.engine.name.as_str());
             Some(format!("other engines ({one} and {other}): {}", known.why))
         };
-        undecided(place, sides).or_else(by_the_engines).or_else(|| stopped(place, sides)).map(Why)
+        let found = undecided(place, sides).or_else(by_the_engines).or_else(|| seen(sides));
+        found.or_else(|| stopped(place, sides)).map(Why)
     }
 }
 
@@ -172,6 +173,22 @@ fn stopped(place: Place<'_>, sides: [Side<'_>; 2]) -> Option<String> {
         })
         .collect::<Option<_>>()?;
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Where the same mechanisms stop it, each as much as on the other side, and only the check that was seen to answer is
+/// another: what a trace can see is not the same on every kernel.
+fn seen(sides: [Side<'_>; 2]) -> Option<String> {
+    let [one, other] =
+        sides.map(|side| (side.cell.outcome, &side.cell.layers, &side.cell.opens, &side.cell.errno));
+    let [trace, elsewhere] = sides.map(|side| side.record.witness.trace.as_str());
+    let conflict = sides.iter().any(|side| side.cell.proof == Some(Proof::Conflict));
+    (one == other && trace != elsewhere && !conflict).then(|| {
+        format!(
+            "the same layers stop it; which check answered is read from the kernel's trace, and that of {} ({trace}) shows others \
+             than that of {} ({elsewhere})",
+            sides[0].name, sides[1].name
+        )
+    })
 }
 
 fn by_mechanism(place: Place<'_>, mechanism: Mechanism, one: Side<'_>, other: Side<'_>) -> Option<String> {

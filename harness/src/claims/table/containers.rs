@@ -168,7 +168,7 @@ pub(super) const CLAIMS: &[Claim] = &[
                         "a user namespace",
                         "userns-remap",
                         "file-write-host-etc",
-                        Expect::By(Mechanism::UserNamespace),
+                        Expect::Layer(Mechanism::UserNamespace),
                     ),
                     probe("no capability at all", "cap-drop-all", "file-write-host-etc", Expect::Through),
                     probe("the default filter", "bind-host-etc", "file-write-host-etc", Expect::Through),

@@ -16,7 +16,7 @@ const MKNOD: Test = probe(
     "mknod is refused, although the capability is held",
     "userns-remap",
     "userns-mknod",
-    Expect::By(Mechanism::UserNamespace),
+    Expect::Layer(Mechanism::UserNamespace),
 );
 
 pub(super) const CLAIMS: &[Claim] = &[

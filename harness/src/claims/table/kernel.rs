@@ -136,7 +136,7 @@ pub(super) const CLAIMS: &[Claim] = &[
         predicts: manual::NONE,
         list: true,
         instead: &[Instead {
-            says: "Some of them the profiles let through, always or from some kernel version on, because the kernel asks for a capability anyway or has become safer; of some only what the arguments say is refused. Row by row it is below.",
+            says: "Some of them the profiles let through, always or from some kernel version on, because the kernel asks for a capability anyway or has become safer; of some only what the arguments say is refused. The book's table has them row by row.",
             shown_by: manual::NONE,
         }],
         beyond: None,
