@@ -11,6 +11,7 @@
 //! `report` and `commands` format for people.
 
 pub mod capability;
+pub mod claims;
 pub mod commands;
 pub mod conformance;
 pub mod disposable;
@@ -28,6 +29,7 @@ pub mod scenario;
 pub mod seccomp;
 pub mod selinux;
 pub mod settings;
+pub mod side_by_side;
 #[cfg(test)]
 mod testing;
 pub mod tryout;

@@ -1,9 +1,15 @@
 //! For unit tests: built-in scenarios as a host with everything would see them.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use whyblocked_agent::Effect;
 
 use crate::capability::CapabilitySet;
+use crate::engine::About;
 use crate::host::{Host, Reach};
+use crate::mechanism::Mechanism;
+use crate::record::{Cell, FORMAT, Outcome, Posture, ProbeEntry, Record, ScenarioEntry, Timing, Witness};
 use crate::scenario::defaults::Defaults;
 use crate::scenario::{self, Context};
 use crate::seccomp::DefaultProfile;
@@ -51,6 +57,112 @@ pub(crate) fn try_settings(id: &str) -> Option<Settings> {
 /// A built-in scenario's settings.
 pub(crate) fn settings(id: &str) -> Settings {
     try_settings(id).unwrap()
+}
+
+/// A record of a run on [`host`], without a scenario or a probe.
+pub(crate) fn record() -> Record {
+    Record {
+        format: FORMAT.to_owned(),
+        started: 1_795_479_382,
+        host: host(),
+        engine: About { name: "embedded".to_owned(), version: "0.1.0".to_owned(), place: "here".to_owned() },
+        witness: Witness { trace: "none".to_owned(), filter: true, audit: true, reason: String::new() },
+        scenarios: Vec::new(),
+        probes: Vec::new(),
+        cells: Vec::new(),
+        tried: None,
+        timing: Timing::default(),
+        cut_short: None,
+    }
+}
+
+/// Builders, for tests that are about records.
+impl Record {
+    /// With a scenario in which these mechanisms stood so.
+    #[must_use]
+    pub(crate) fn with_scenario(mut self, id: &str, posture: &[(Mechanism, &str)]) -> Self {
+        let posture = posture
+            .iter()
+            .map(|(mechanism, state)| Posture { mechanism: *mechanism, state: (*state).to_owned() })
+            .collect();
+        self.scenarios.push(ScenarioEntry {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            teaches: "what a test needs".to_owned(),
+            settings: BTreeMap::new(),
+            posture,
+            notes: Vec::new(),
+            not_run: None,
+            refused: None,
+        });
+        self
+    }
+
+    /// With a scenario that was not run for this reason.
+    #[must_use]
+    pub(crate) fn with_not_run(self, id: &str, why: &str) -> Self {
+        let mut record = self.with_scenario(id, &[]);
+        record.last_scenario().not_run = Some(why.to_owned());
+        record
+    }
+
+    /// With a scenario that the engine refused in these words.
+    #[must_use]
+    pub(crate) fn with_refused(self, id: &str, said: &str) -> Self {
+        let mut record = self.with_not_run(id, &format!("Docker refuses it: {said}"));
+        record.last_scenario().refused = Some(said.to_owned());
+        record
+    }
+
+    /// The scenario that was added last.
+    pub(crate) fn last_scenario(&mut self) -> &mut ScenarioEntry {
+        self.scenarios.last_mut().expect("a scenario was added before")
+    }
+
+    /// With a verdict about a probe in the scenario that was added last.
+    #[must_use]
+    pub(crate) fn with_cell(mut self, probe: &str, outcome: Outcome, layers: &[Mechanism]) -> Self {
+        if !self.probes.iter().any(|known| known.id == probe) {
+            self.probes.push(ProbeEntry {
+                id: probe.to_owned(),
+                family: probe.split('-').next().unwrap_or(probe).to_owned(),
+                title: probe.to_owned(),
+                calls: Vec::new(),
+                effect: Effect::Harmless,
+            });
+        }
+        let blocked = outcome == Outcome::Blocked;
+        let scenario = self.last_scenario().id.clone();
+        self.cells.push(Cell {
+            scenario,
+            probe: probe.to_owned(),
+            outcome,
+            call: Some("openat".to_owned()),
+            errno: blocked.then(|| "EPERM".to_owned()),
+            blocked_by: layers.first().copied().filter(|_| blocked),
+            layers: if blocked { layers.to_vec() } else { Vec::new() },
+            opens: if blocked { vec![layers.to_vec()] } else { Vec::new() },
+            depth: blocked.then_some(layers.len() as u32),
+            evidence: Vec::new(),
+            proof: None,
+            unconfirmed: None,
+            reason: (outcome == Outcome::Untestable)
+                .then(|| layers.first().map_or_else(|| "kernel".to_owned(), |one| one.id())),
+            note: None,
+            violations: Vec::new(),
+        });
+        self
+    }
+
+    /// With these verdicts about a probe, in scenarios of its own.
+    #[must_use]
+    pub(crate) fn with_cells(self, cells: &[(&str, &str, Outcome, &[Mechanism])]) -> Self {
+        cells.iter().fold(self, |record, (scenario, probe, outcome, layers)| {
+            let known = record.scenarios.last().is_some_and(|last| last.id == *scenario);
+            let record = if known { record } else { record.with_scenario(scenario, &[]) };
+            record.with_cell(probe, *outcome, layers)
+        })
+    }
 }
 
 /// Texts of a corpus with a piece cut out, put in, or said twice: what a careless or hostile writer would send.

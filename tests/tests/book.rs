@@ -10,10 +10,11 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use rstest::rstest;
 use serde_json::Value;
-use whyblocked::conformance::{Comparison, known};
+use whyblocked::conformance::known;
 use whyblocked::record::{Outcome, Record};
 use whyblocked::report::book;
 use whyblocked::scenario;
+use whyblocked::side_by_side::named;
 use whyblocked_tests::html::{self, Tag};
 use whyblocked_tests::program;
 
@@ -109,7 +110,15 @@ fn the_report_builds_again_from_its_own_sources() {
     let (_place, out) = report(&sample());
     let config = Config::from_disk(out.join("book.toml")).unwrap();
     MDBook::load_with_config(&out, config).unwrap().build().unwrap();
-    for page in ["index.html", "matrix.html", "probes/time-settimeofday.html", "style.css"] {
+    let pages = [
+        "index.html",
+        "side-by-side.html",
+        "notes.html",
+        "records/r/matrix.html",
+        "records/r/probes/time-settimeofday.html",
+        "style.css",
+    ];
+    for page in pages {
         assert_eq!(
             fs::read(out.join(page)).unwrap(),
             fs::read(out.join("book").join(page)).unwrap(),
@@ -122,7 +131,7 @@ fn the_report_builds_again_from_its_own_sources() {
 #[test]
 fn conflicts_stand_before_everything_else() {
     let (_place, out) = report(&sample());
-    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let page = fs::read_to_string(out.join("records/r/index.html")).unwrap();
     let page = page.split("<main>").nth(1).unwrap();
     let conflict = page.find("the methods disagree").unwrap();
     assert!(conflict < page.find("got through").unwrap());
@@ -138,6 +147,76 @@ fn what_is_not_explained_stands_before_what_is() {
     assert!(at("id=\"not-explained\"") < at("id=\"explained\""));
     let first = fs::read_to_string(out.join("index.html")).unwrap();
     assert!(first.contains("conformance.html"), "the first page does not lead there");
+    let page = fs::read_to_string(out.join("side-by-side.html")).unwrap();
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("the page lacks '{words}'"));
+    assert!(at("Not explained:") < at("id=\"differences-and-their-reasons\""));
+}
+
+#[test]
+fn every_record_has_its_own_pages_and_two_of_one_name_are_kept_apart() {
+    let (_place, out) = report(&sample());
+    for record in ["r", "r-2", "another"] {
+        for page in ["index", "matrix", "host", "scenarios/docker-default", "probes/time-settimeofday"] {
+            assert!(out.join(format!("records/{record}/{page}.html")).exists(), "{record}: {page}");
+        }
+    }
+    let first = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(first.contains("records/r-2/index.html") && first.contains("records/another/index.html"));
+    let row = fs::read_to_string(out.join("side-by-side.html")).unwrap();
+    assert!(
+        row.contains("records/another/scenarios/own-scenario.html#p-odd-family"),
+        "a verdict leads to its evidence"
+    );
+}
+
+/// A record in which what is said of the kill command, of the range of ids and of the filter can be seen.
+fn about_claims() -> Record {
+    let mut value: Value = serde_json::from_str(SAMPLE).unwrap();
+    let scenario = |id: &str, posture: Value| serde_json::json!({"id": id, "title": id, "teaches": "a claim", "settings": {}, "posture": posture, "notes": [], "not_run": null});
+    value["scenarios"] = serde_json::json!([
+        scenario("docker-default", serde_json::json!([{"mechanism": "seccomp", "state": "Docker 26"}])),
+        scenario("cap-drop-kill", serde_json::json!([])),
+        scenario(
+            "userns-remap",
+            serde_json::json!([{"mechanism": "user-namespace", "state": "0–65535 are 100000–165535 on the host"}])
+        ),
+        scenario("userns-remap-true", serde_json::json!([])),
+    ]);
+    value["scenarios"][3]["not_run"] = "docker: there is no daemon <b>here</b>".into();
+    let probe = |id: &str| serde_json::json!({"id": id, "family": id.split('-').next(), "title": id, "calls": [], "effect": "harmless"});
+    let probes = ["process-kill-own-uid", "process-kill-other-uid", "key-add"];
+    value["probes"] = probes.map(probe).to_vec().into();
+    let cell = |scenario: &str, probe: &str, call: &str, by: Option<&str>| {
+        serde_json::json!({"scenario": scenario, "probe": probe, "outcome": if by.is_some() { "blocked" } else { "allowed" },
+            "call": call, "errno": by.map(|_| "EPERM"), "blocked_by": by, "layers": by.iter().collect::<Vec<_>>(), "opens": [],
+            "depth": by.map(|_| 1), "evidence": [], "proof": "single", "reason": null, "note": null})
+    };
+    value["cells"] = serde_json::json!([
+        cell("cap-drop-kill", "process-kill-own-uid", "kill", None),
+        cell("cap-drop-kill", "process-kill-other-uid", "kill", Some("capabilities")),
+        cell("docker-default", "process-kill-other-uid", "kill", None),
+        cell("docker-default", "key-add", "add_key", Some("seccomp")),
+    ]);
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn the_page_about_claims_says_what_was_seen_and_what_is_so_instead() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    book::write(&about_claims(), &out).unwrap();
+    assert_links_lead_somewhere(&out);
+    insta::assert_snapshot!(fs::read_to_string(out.join("src/notes.md")).unwrap());
+}
+
+#[test]
+fn a_configuration_of_ones_own_is_not_asked_about_claims() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    let tried = whyblocked::record::Tried::default();
+    book::write(&Record { tried: Some(tried), ..sample() }, &out).unwrap();
+    assert!(!out.join("notes.html").exists());
+    assert_links_lead_somewhere(&out);
 }
 
 #[test]
@@ -271,12 +350,17 @@ fn sample() -> Record {
     serde_json::from_str(SAMPLE).unwrap()
 }
 
-/// A book of a record, held against one that differs in everything that can differ, and the directory that holds it.
+/// A book of a record, twice, beside one that differs in everything that can differ, and the directory that holds it. The
+/// records' names are hostile where the record is.
 fn report(record: &Record) -> (tempfile::TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
     let other = other(record);
-    book::write_beside(record, &[Comparison::of(record, &other)], &out).unwrap();
+    let said = record.host.system.strip_suffix("Sample GNU/Linux").unwrap_or_default();
+    let paths =
+        ["r", "r", "another"].map(|name| PathBuf::from(format!("{}{name}", said.replace(['/', '\0'], " "))));
+    let records = named(paths.iter().map(PathBuf::as_path).zip([record, record, &other]));
+    book::write_all(&records, &out).unwrap();
     (place, out)
 }
 

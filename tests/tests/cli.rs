@@ -161,6 +161,16 @@ fn further_records_of_other_engines_are_held_against_the_first() {
     assert_eq!(output.status.code(), Some(0));
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
     assert!(dir.path().join("out/conformance.html").exists());
+    let output = whyblocked()
+        .current_dir(dir.path())
+        .args(["report", "first.json", "same.json", "other.json", "--book", "out", "--format", "json"])
+        .output()
+        .unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["records"].as_array().unwrap().len(), 3);
+    assert_eq!(found["claims"].as_array().unwrap().len(), 22);
+    assert!(found["differing"].as_array().unwrap().iter().any(|one| one["explained"] == false), "{found}");
+    assert_eq!(found["changes"][0]["same_host"], true, "{found}");
 }
 
 #[test]

@@ -7,14 +7,30 @@ use crate::mechanism::{self, Mechanism};
 use crate::record::{Cell, Outcome, Posture as Stood, Record, ScenarioEntry};
 
 /// A record, indexed.
-pub(super) struct Cells<'a> {
+#[derive(Debug)]
+pub(crate) struct Cells<'a> {
     scenarios: HashMap<&'a str, &'a ScenarioEntry>,
     probes: HashSet<&'a str>,
     verdicts: HashMap<(&'a str, &'a str), &'a Cell>,
 }
 
+/// What a record has of a scenario and a probe.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Found<'a> {
+    /// It knows no such scenario.
+    NoScenario,
+    /// It has not run the scenario, and says why.
+    NotRun(&'a ScenarioEntry, &'a str),
+    /// It knows no such probe.
+    NoProbe,
+    /// It lists both, and has no verdict for them.
+    NoVerdict,
+    /// A verdict.
+    Verdict(&'a Cell),
+}
+
 impl<'a> Cells<'a> {
-    pub(super) fn of(record: &'a Record) -> Self {
+    pub(crate) fn of(record: &'a Record) -> Self {
         Self {
             scenarios: record.scenarios.iter().map(|entry| (entry.id.as_str(), entry)).collect(),
             probes: record.probes.iter().map(|entry| entry.id.as_str()).collect(),
@@ -22,8 +38,30 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// What there is of a place.
+    pub(crate) fn found(&self, Place { scenario, probe }: Place<'_>) -> Found<'a> {
+        let Some(entry) = self.scenarios.get(scenario) else { return Found::NoScenario };
+        if let Some(why) = &entry.not_run {
+            return Found::NotRun(entry, why);
+        }
+        if !self.probes.contains(probe) {
+            return Found::NoProbe;
+        }
+        self.verdicts.get(&(scenario, probe)).map_or(Found::NoVerdict, |cell| Found::Verdict(cell))
+    }
+
+    /// How many places have a verdict.
+    pub(crate) fn verdicts(&self) -> usize {
+        self.verdicts.len()
+    }
+
+    /// A scenario as the record has it.
+    pub(crate) fn scenario(&self, id: &str) -> Option<&'a ScenarioEntry> {
+        self.scenarios.get(id).copied()
+    }
+
     /// The mechanisms that were on in a scenario, and how they stood.
-    pub(super) fn posture(&self, scenario: &str) -> &'a [Stood] {
+    pub(crate) fn posture(&self, scenario: &str) -> &'a [Stood] {
         self.scenarios.get(scenario).map_or(&[], |entry| &entry.posture)
     }
 
@@ -38,12 +76,15 @@ impl<'a> Cells<'a> {
 }
 
 /// How a mechanism stood, if it was on.
-pub(super) fn state(posture: &[Stood], mechanism: Mechanism) -> Option<&str> {
+pub(crate) fn state(posture: &[Stood], mechanism: Mechanism) -> Option<&str> {
     posture.iter().find(|one| one.mechanism == mechanism).map(|one| one.state.as_str())
 }
 
-/// The ids of both sides, each once: those of the first side, and then what only the second has.
-pub(super) fn ids<'a>(sides: [impl Iterator<Item = &'a str>; 2]) -> Vec<&'a str> {
+/// The ids of all sides, each once: those of the first side, and then what only the later ones have.
+pub(crate) fn ids<'a, T>(sides: impl IntoIterator<Item = T>) -> Vec<&'a str>
+where
+    T: Iterator<Item = &'a str>,
+{
     let mut seen = HashSet::new();
     sides.into_iter().flatten().filter(|id| seen.insert(*id)).collect()
 }
@@ -62,20 +103,19 @@ pub(super) fn postures<'a>(sides: &[Cells<'a>; 2], scenario: &'a str) -> Vec<Pos
 
 /// The cell on both sides, or why there are no two to compare.
 pub(super) fn pair<'a>(sides: &[Cells<'a>; 2], place: Place<'a>) -> Result<Pair<'a>, Why<'a>> {
-    let Place { scenario, probe } = place;
-    if let Some(side) = sides.iter().position(|side| !side.scenarios.contains_key(scenario)) {
+    let found = sides.each_ref().map(|side| side.found(place));
+    if let Some(side) = found.iter().position(|one| *one == Found::NoScenario) {
         return Err(Why::NoScenario(side));
     }
-    let not_run = [0, 1].map(|side: usize| sides[side].scenarios[scenario].not_run.as_deref());
+    let not_run = found.map(|one| if let Found::NotRun(_, why) = one { Some(why) } else { None });
     if not_run != [None, None] {
         return Err(Why::NotRun(not_run));
     }
-    if let Some(side) = sides.iter().position(|side| !side.probes.contains(probe)) {
+    if let Some(side) = found.iter().position(|one| *one == Found::NoProbe) {
         return Err(Why::NoProbe(side));
     }
-    let found = [0, 1].map(|side: usize| sides[side].verdicts.get(&(scenario, probe)).copied());
-    let [Some(one), Some(other)] = found else {
-        return Err(Why::NoVerdict(found.map(|cell| cell.is_some())));
+    let [Found::Verdict(one), Found::Verdict(other)] = found else {
+        return Err(Why::NoVerdict(found.map(|one| matches!(one, Found::Verdict(_)))));
     };
     let undecided = [one, other].map(|cell| match cell.outcome {
         Outcome::Allowed | Outcome::Blocked => None,

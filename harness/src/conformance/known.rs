@@ -149,8 +149,10 @@ pub const ALL: &[Known] = &[
 ];
 
 /// The reasons that can be one between two engines, ready to be looked at.
-pub(super) struct Reasons(Vec<Ready>);
+#[derive(Debug)]
+pub(crate) struct Reasons(Vec<Ready>);
 
+#[derive(Debug)]
 struct Ready {
     known: &'static Known,
     probe: GlobMatcher,
@@ -160,7 +162,7 @@ struct Ready {
 }
 
 impl Reasons {
-    pub(super) fn between(engines: [&About; 2]) -> Self {
+    pub(crate) fn between(engines: [&About; 2]) -> Self {
         let names = engines.map(|engine| format!("{} {}", engine.name, engine.version));
         let ready = ALL.iter().filter_map(|known| {
             let globs = known.between.map(matcher);
@@ -174,7 +176,7 @@ impl Reasons {
         Self(ready.collect())
     }
 
-    pub(super) fn find(&self, pair: &Pair<'_>, stood: [&[Posture]; 2]) -> Option<&'static Known> {
+    pub(crate) fn find(&self, pair: &Pair<'_>, stood: [&[Posture]; 2]) -> Option<&'static Known> {
         let seen = |side: usize| Seen { cell: pair.cells[side], posture: stood[side] };
         let fits = |ready: &&Ready| {
             ready.probe.is_match(pair.place.probe)

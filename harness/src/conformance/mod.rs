@@ -3,7 +3,7 @@
 //!
 //! A comparison is of two records. More than two are held against the first, one after another.
 
-mod cells;
+pub(crate) mod cells;
 pub mod known;
 mod tally;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::terminal::{moved, plain, share, wrapped};
+use super::terminal::{moved, plain, share};
 use crate::conformance::{Comparison, Pair, Place, Why};
 use crate::record::{Cell, Outcome, Record};
 
@@ -56,15 +56,6 @@ pub fn text(comparison: &Comparison<'_>, width: usize) -> String {
         text.push_str(&moved(&plain(&sentence), width, 2, 4));
     }
     text
-}
-
-/// What is said of a record that is of the first one's engine.
-pub fn same_engine(record: &Record, path: &str, width: usize) -> String {
-    let sentence = format!(
-        "{path} is of the same engine as the first record ({}), and is left out: only engines are compared so far",
-        name(record)
-    );
-    wrapped(&plain(&sentence), width.min(100), 2)
 }
 
 /// An engine by name and version.

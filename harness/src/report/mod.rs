@@ -1,10 +1,13 @@
-//! Reports: a record for people. Each one reads the record and nothing else.
+//! Reports: records for people. Each one reads records and nothing else.
 
 pub mod book;
+pub mod claims;
 pub mod conformance;
 pub mod evidence;
 pub mod explain;
 pub mod proofs;
 pub mod reached;
+pub mod several;
+pub mod side_by_side;
 pub mod terminal;
 pub mod tried;

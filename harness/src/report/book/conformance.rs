@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::date;
-use super::markdown::{addresses, codes, columns, escape, facts};
+use super::markdown::{addresses, codes, columns, escape, facts, link};
 use super::verdicts::class;
 use crate::conformance::{Answer, Comparison, Pair, Place, Tally};
 use crate::mechanism::Mechanism;
@@ -205,7 +205,7 @@ fn table(comparison: &Comparison<'_>, pairs: &[Pair<'_>], links: &dyn Links) -> 
     );
     for pair in pairs {
         let Place { scenario, probe } = pair.place;
-        let [one, other] = pair.cells.map(|cell| said(cell, links));
+        let [one, other] = pair.cells.map(|cell| said(cell, links, "", None));
         let _ = writeln!(
             html,
             "<tr><td>{} / {}</td>{one}{other}</tr>",
@@ -217,16 +217,25 @@ fn table(comparison: &Comparison<'_>, pairs: &[Pair<'_>], links: &dyn Links) -> 
     html
 }
 
-/// One side's cell of the table: colour, words, and below them what stands behind.
-fn said(cell: &Cell, links: &dyn Links) -> String {
-    let words = match (cell.outcome, cell.blocked_by) {
-        (Outcome::Allowed, _) => "got through".to_owned(),
-        (_, Some(mechanism)) => format!("blocked by {}", links.mechanism(mechanism)),
-        (_, None) => "blocked".to_owned(),
+/// One side's cell of a table: colour, words, and below them what stands behind. The words lead to `page`, and the
+/// mechanisms to their pages; `up` leads to the root.
+pub(super) fn said(cell: &Cell, links: &dyn Links, up: &str, page: Option<&str>) -> String {
+    let mechanism = |mechanism: Mechanism| {
+        let html = links.mechanism(mechanism);
+        html.replacen("href=\"", &format!("href=\"{up}"), 1)
     };
-    let list = |set: &[Mechanism], between| {
-        set.iter().map(|one| links.mechanism(*one)).collect::<Vec<_>>().join(between)
+    let reason = cell.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape(reason)));
+    let words = match (cell.outcome, cell.blocked_by, page) {
+        (Outcome::Allowed, ..) => "got through".to_owned(),
+        (Outcome::Untestable, ..) => format!("not testable{reason}"),
+        (Outcome::Broken, ..) => format!("broken{reason}"),
+        (Outcome::Blocked, Some(by), None) => format!("blocked by {}", mechanism(by)),
+        (Outcome::Blocked, Some(by), Some(_)) => format!("blocked by {by}"),
+        (Outcome::Blocked, None, _) => "blocked".to_owned(),
     };
+    let words = page.map_or_else(|| words.clone(), |page| link(page, &words));
+    let list =
+        |set: &[Mechanism], between| set.iter().map(|one| mechanism(*one)).collect::<Vec<_>>().join(between);
     let mut parts: Vec<String> = cell.errno.iter().map(|errno| escape(errno)).collect();
     parts.extend(cell.depth.map(|depth| format!("depth {depth}")));
     if !cell.layers.is_empty() {

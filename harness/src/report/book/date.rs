@@ -16,7 +16,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// `24 November 2026, 00:16 UTC`.
-pub(super) fn utc(seconds: u64) -> String {
+pub(in crate::report) fn utc(seconds: u64) -> String {
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
     format!("{day} {} {year}, {hour:02}:{minute:02} UTC", MONTHS[month])

@@ -6,9 +6,7 @@ use std::collections::HashMap;
 use whyblocked_agent::Probe;
 use whyblocked_agent::catalogue;
 
-use super::conformance::Links;
-use super::markdown::{Slugs, code, escape, link};
-use super::verdicts::link_to;
+use super::markdown::Slugs;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, ProbeEntry, Record, ScenarioEntry};
 
@@ -22,6 +20,8 @@ pub(super) struct Grid<'a> {
     cells: Vec<Option<&'a Cell>>,
     /// Verdicts about scenarios or probes that the record does not list.
     pub(super) strays: usize,
+    /// The way from the record's first page to the book's root.
+    pub(super) up: &'static str,
 }
 
 /// A scenario and the name of its page.
@@ -74,7 +74,14 @@ impl<'a> Grid<'a> {
                 _ => strays += 1,
             }
         }
-        Self { record, scenarios, probes, cells, strays }
+        Self { record, scenarios, probes, cells, strays, up: "" }
+    }
+
+    /// The page of a scenario, and that of a probe, by their ids.
+    pub(super) fn slugs(&self, scenario: &str, probe: &str) -> (Option<&str>, Option<&str>) {
+        let of_scenario = self.scenarios.iter().find(|one| one.entry.id == scenario);
+        let of_probe = self.probes.iter().find(|one| one.entry.id == probe);
+        (of_scenario.map(|one| one.slug.as_str()), of_probe.map(|one| one.slug.as_str()))
     }
 
     pub(super) fn cell(&self, scenario: usize, probe: usize) -> Option<&'a Cell> {
@@ -114,22 +121,6 @@ impl<'a> Grid<'a> {
             }
         }
         families
-    }
-}
-
-impl Links for Grid<'_> {
-    fn scenario(&self, id: &str) -> String {
-        let page = self.scenarios.iter().find(|scenario| scenario.entry.id == id);
-        page.map_or_else(|| code(id), |page| link(&format!("scenarios/{}.md", page.slug), &escape(id)))
-    }
-
-    fn probe(&self, id: &str) -> String {
-        let page = self.probes.iter().find(|probe| probe.entry.id == id);
-        page.map_or_else(|| code(id), |page| link(&format!("probes/{}.md", page.slug), &escape(id)))
-    }
-
-    fn mechanism(&self, mechanism: Mechanism) -> String {
-        link_to(mechanism, "")
     }
 }
 

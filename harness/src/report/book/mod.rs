@@ -1,5 +1,5 @@
-//! The book: a record as a website of an mdBook, made with mdBook's own library. It reads the record and the
-//! catalogue, nothing else, and what the record says is text for it, never markup.
+//! The book: one or more records as a website of an mdBook, made with mdBook's own library. It reads the records and the
+//! catalogue, nothing else, and what a record says is text for it, never markup.
 //!
 //! Layout of the directory: the pages are at its root, so that `DIR/index.html` is the summary itself and opens
 //! without a server. Their Markdown is in `DIR/src`, and `DIR/book.toml` builds it again into `DIR/book`:
@@ -7,19 +7,24 @@
 //! Searching is left to the browser, and printing too: the index would be larger than the pages, and one page of
 //! all pages would be as large as the rest of the book.
 
+mod beside;
+mod calls;
 mod conformance;
-mod date;
+pub(super) mod date;
 mod grid;
 mod host;
 mod markdown;
 mod matrix;
 mod mechanisms;
+mod notes;
+mod overview;
 mod place;
 mod probes;
 pub mod reference;
 mod scenarios;
 mod summary;
 mod verdicts;
+mod volume;
 pub(super) mod yaml;
 
 use std::fmt::Write as _;
@@ -30,10 +35,10 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use thiserror::Error;
 
-use self::grid::Grid;
 use self::place::Stage;
-use crate::conformance::Comparison;
+use crate::conformance::{Comparison, other_engine};
 use crate::record::Record;
+use crate::side_by_side::{Named, SideBySide};
 
 /// A book that cannot be written.
 #[derive(Debug, Error)]
@@ -115,67 +120,109 @@ pub fn check_place(dir: &Path) -> Result<(), BookError> {
 
 /// Writes a record's book.
 pub fn write(record: &Record, dir: &Path) -> Result<(), BookError> {
-    write_beside(record, &[], dir)
+    write_all(&[Named::alone(record)], dir)
 }
 
-/// Writes a record's book, with a page for what other records say of the same. It is built beside `dir` and then moved
-/// there, so that nobody sees half of it.
-pub fn write_beside(record: &Record, comparisons: &[Comparison<'_>], dir: &Path) -> Result<(), BookError> {
+/// Writes a book of one or more records. It is built beside `dir` and then moved there, so that nobody sees half of it.
+pub fn write_all(records: &[Named<'_>], dir: &Path) -> Result<(), BookError> {
     check_place(dir)?;
     let stage = Stage::beside(dir)?;
     let root = stage.path();
     write_file(&root.join("book.toml"), BOOK_TOML)?;
     write_file(&root.join("style.css"), STYLE)?;
-    for page in pages(record, comparisons) {
+    for page in pages(records) {
         write_file(&root.join("src").join(&page.path), &page.text)?;
     }
     build(root)?;
     stage.settle(dir)
 }
 
-/// The sources of the report's pages, `SUMMARY.md` first.
-fn pages(record: &Record, comparisons: &[Comparison<'_>]) -> Vec<Page> {
-    let grid = Grid::new(record);
-    let mut pages = vec![
-        Page::new("SUMMARY.md", contents(&grid, comparisons)),
-        Page::new("index.md", summary::page(&grid, comparisons)),
-        Page::new("matrix.md", matrix::page(&grid)),
-        Page::new("reading.md", READING.to_owned()),
-        Page::new("host.md", host::page(record)),
-    ];
-    if !comparisons.is_empty() {
-        pages.push(Page::new("conformance.md", conformance::page(comparisons, &grid)));
+/// The sources of the report's pages, `SUMMARY.md` first. A record that is alone has the root for itself; of several,
+/// each has a folder below `records`, and the root is for what they have in common.
+fn pages(records: &[Named<'_>]) -> Vec<Page> {
+    let volumes = volume::shelve(records);
+    let mut pages = vec![Page::new("SUMMARY.md", String::new()), Page::new("reading.md", READING.to_owned())];
+    let mut contents = Contents::default();
+    match &volumes[..] {
+        [only] => {
+            for (title, path) in [
+                ("Summary", "index.md"),
+                ("Matrix", "matrix.md"),
+                ("How to read this book", "reading.md"),
+                ("The host", "host.md"),
+            ] {
+                contents.front(title, path);
+            }
+            if has_notes(records) {
+                contents.front(notes::TITLE, "notes.md");
+            }
+            pages.extend(only.pages("Who said no?"));
+            only.chapters(&mut contents);
+        }
+        several => {
+            contents.front("The records", "index.md");
+            contents.front(notes::TITLE, "notes.md");
+            let side_by_side = SideBySide::of(records);
+            let comparisons = comparisons(records);
+            if !comparisons.is_empty() {
+                contents.front("Conformance", "conformance.md");
+                pages.push(Page::new("conformance.md", conformance::page(&comparisons, &several[0])));
+            }
+            contents.front("How to read this book", "reading.md");
+            pages.push(Page::new("index.md", overview::page(several, &side_by_side, &comparisons)));
+            pages.extend(beside::pages(several, &side_by_side, &mut contents));
+            for volume in several {
+                pages.extend(volume.pages(&markdown::escape(&volume.named.name)));
+                contents.part(&volume.named.name);
+                volume.chapters(&mut contents);
+            }
+        }
     }
-    pages.extend(scenarios::pages(&grid));
-    pages.extend(probes::pages(&grid));
-    pages.extend(mechanisms::pages(&grid));
+    if has_notes(records) {
+        pages.push(Page::new("notes.md", notes::page(&volumes)));
+    }
+    pages[0].text = contents.text();
     pages
 }
 
-/// The table of contents.
-fn contents(grid: &Grid<'_>, comparisons: &[Comparison<'_>]) -> String {
-    let mut text = String::from(
-        "# Summary\n\n[Summary](index.md)\n[Matrix](matrix.md)\n[How to read this book](reading.md)\n[The host](host.md)\n",
-    );
-    if !comparisons.is_empty() {
-        text.push_str("[Conformance](conformance.md)\n");
+/// Whether the claims are held against these records: somebody's own configuration says nothing about them.
+fn has_notes(records: &[Named<'_>]) -> bool {
+    records.len() > 1 || records.iter().any(|named| named.record.tried.is_none())
+}
+
+/// The records of other engines, each held against the first.
+pub fn comparisons<'a>(records: &[Named<'a>]) -> Vec<Comparison<'a>> {
+    let Some((first, others)) = records.split_first() else { return Vec::new() };
+    let others = others.iter().filter(|other| other_engine(first.record, other.record));
+    others.map(|other| Comparison::of(first.record, other.record)).collect()
+}
+
+/// The table of contents, as it grows.
+#[derive(Debug, Default)]
+struct Contents {
+    front: String,
+    chapters: String,
+}
+
+impl Contents {
+    /// A page before all chapters.
+    fn front(&mut self, title: &str, path: &str) {
+        let _ = writeln!(self.front, "[{}]({path})", markdown::escape(title));
     }
-    text.push('\n');
-    let mut part = |title: &str, folder: &str, chapters: Vec<(String, String)>| {
-        let _ = writeln!(text, "- [{title}]({folder}.md)");
-        for (name, slug) in chapters {
-            let _ = writeln!(text, "  - [{}]({folder}/{slug}.md)", markdown::escape(&name));
-        }
-    };
-    part(
-        "Scenarios",
-        "scenarios",
-        grid.scenarios.iter().map(|s| (s.entry.id.clone(), s.slug.clone())).collect(),
-    );
-    part("Probes", "probes", grid.probes.iter().map(|p| (p.entry.id.clone(), p.slug.clone())).collect());
-    let mechanisms = crate::mechanism::ALL.iter().map(|entry| (entry.title.to_owned(), entry.id.id()));
-    part("Mechanisms", "mechanisms", mechanisms.collect());
-    text
+
+    /// A heading for the chapters that follow.
+    fn part(&mut self, title: &str) {
+        let _ = writeln!(self.chapters, "\n# {}\n", markdown::escape(title));
+    }
+
+    /// A chapter, so deep; `title` is text.
+    fn chapter(&mut self, depth: usize, title: &str, path: &str) {
+        let _ = writeln!(self.chapters, "{:1$}- [{2}]({path})", "", depth * 2, markdown::escape(title));
+    }
+
+    fn text(&self) -> String {
+        format!("# Summary\n\n{}\n{}", self.front, self.chapters)
+    }
 }
 
 /// Lets mdBook make `root`'s `book` from its `src`.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use whyblocked_agent::catalogue::{self, FAMILIES, Family};
 
 use super::conformance::{self, Links};
-use super::markdown::{code, columns, escape, link};
+use super::markdown::{code, codes, columns, escape, link};
 use super::{Page, mechanisms, probes, scenarios};
+use crate::claims::{self, Test};
 use crate::conformance::Comparison;
 use crate::mechanism::{self, Entry, Mechanism};
 use crate::scenario::file::Facility;
@@ -60,6 +61,7 @@ pub fn pages() -> Result<Vec<Page>, ScenarioError> {
     for entry in mechanism::ALL {
         pages.push(Page::new(format!("reference/mechanisms/{}.md", entry.id), mechanism_page(entry)));
     }
+    pages.push(Page::new("reference/claims.md", claim_list()));
     Ok(pages)
 }
 
@@ -108,6 +110,69 @@ fn scenario_list() -> Result<String, ScenarioError> {
         }
     }
     Ok(text)
+}
+
+/// What is claimed and what would be seen; whether it holds only records can say.
+fn claim_list() -> String {
+    let mut text = format!(
+        "{MADE}# Claims\n\nWhat is said of container security, and what a record would have to show. Whether it holds is not here: \
+         [every report](../notes.md) holds the claims against its own records.\n"
+    );
+    for claim in claims::all() {
+        let _ = write!(
+            text,
+            "\n## {}. {} {{#claim-{}}}\n\n{}\n\n",
+            claim.number,
+            escape(claim.title),
+            claim.number,
+            escape(claim.says)
+        );
+        if claim.list {
+            let rows = claims::calls::rows(&[]);
+            let names = rows.iter().map(|row| row.listed.call);
+            let _ = writeln!(text, "The calls: {}.\n", codes(names));
+        } else {
+            text.push_str(&tests(claim.predicts, "If it were so"));
+        }
+        for instead in claim.instead.iter().filter(|instead| !instead.shown_by.is_empty()) {
+            let _ = writeln!(text, "If it does not hold: {}\n", escape(instead.says));
+            text.push_str(&tests(instead.shown_by, "Said only if this is seen"));
+        }
+        if let Some(beyond) = claim.beyond {
+            let _ = writeln!(text, "Beyond what is looked at: {}.", escape(beyond));
+        }
+    }
+    text
+}
+
+fn tests(tests: &[Test], head: &str) -> String {
+    let rows = tests.iter().map(|test| {
+        let probe = test.look.probe().map_or_else(String::new, |probe| format!(" / {}", Beside.probe(probe)));
+        [
+            escape(test.what),
+            format!("{}{probe}", Beside.scenario(test.scenario)),
+            escape(&test.look.to_string()),
+            escape(test.at.in_words()),
+        ]
+    });
+    format!("{}\n", columns([head, "In", "Expected", "Seen on"], rows))
+}
+
+/// The project's own book, seen from the folder of the reference pages.
+struct Beside;
+
+impl Links for Beside {
+    fn scenario(&self, id: &str) -> String {
+        Chapters.scenario(id).replacen("\"reference/", "\"", 1)
+    }
+
+    fn probe(&self, id: &str) -> String {
+        Chapters.probe(id).replacen("\"reference/", "\"", 1)
+    }
+
+    fn mechanism(&self, mechanism: Mechanism) -> String {
+        Chapters.mechanism(mechanism).replacen("\"reference/", "\"", 1)
+    }
 }
 
 fn in_words(facility: Facility) -> &'static str {

@@ -7,25 +7,22 @@ use super::date;
 use super::grid::{Counts, Grade, Grid, family};
 use super::markdown::{code, escape, link};
 use super::verdicts::{class_of, legend, link_to, words};
-use crate::conformance::Comparison;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Proof};
-use crate::report::conformance::{counts, name};
 use crate::report::proofs::Proofs;
 use crate::report::terminal::{share, shared_notes};
 
-pub(super) fn page(grid: &Grid<'_>, comparisons: &[Comparison<'_>]) -> String {
+pub(super) fn page(grid: &Grid<'_>, title: &str) -> String {
     let counts = Counts::of(grid.all().map(|(_, _, cell)| cell));
-    let mut text = String::from("# Who said no?\n\n");
+    let mut text = format!("# {title}\n\n");
     if let Some(why) = &grid.record.cut_short {
         let _ =
             writeln!(text, "**This run was cut short:** {}. What was known by then is here.\n", escape(why));
     }
     about(&mut text, grid);
     conflicts(&mut text, grid);
-    numbers(&mut text, &counts);
+    numbers(&mut text, &counts, grid.up);
     proved(&mut text, grid);
-    compared(&mut text, comparisons);
     if counts.all() > 0 {
         scenarios(&mut text, grid);
         who_said_no(&mut text, &counts);
@@ -86,7 +83,7 @@ fn place(grid: &Grid<'_>, (scenario, probe, _): (usize, usize, &Cell)) -> String
     link(&format!("scenarios/{}.md#p-{}", scenario.slug, probe.slug), &name)
 }
 
-fn numbers(text: &mut String, counts: &Counts) {
+fn numbers(text: &mut String, counts: &Counts, up: &str) {
     text.push_str("<div class=\"numbers\">");
     let broken = counts.number(Grade::Broken);
     for (class, number, what) in [
@@ -101,9 +98,10 @@ fn numbers(text: &mut String, counts: &Counts) {
     let _ = writeln!(
         text,
         "{} verdicts, all in the [matrix](matrix.md). Of those that are blocked, {} hang by one mechanism: one \
-         mistake, and the attempt gets through. [How to read this book](reading.md) explains the words.\n",
+         mistake, and the attempt gets through. [How to read this book]({}reading.md) explains the words.\n",
         counts.all(),
         counts.number(Grade::One),
+        up,
     );
 }
 
@@ -136,15 +134,6 @@ fn proved(text: &mut String, grid: &Grid<'_>) {
         let _ = writeln!(text, "<li>{}: {}</li>", escape(reason), places.join(", "));
     }
     text.push_str("</ul></details>\n\n");
-}
-
-/// What other engines say of the same.
-fn compared(text: &mut String, comparisons: &[Comparison<'_>]) {
-    for comparison in comparisons {
-        let other = escape(&name(comparison.sides[1]));
-        let counts = escape(&counts(comparison));
-        let _ = writeln!(text, "Held against {other}: {counts}: [conformance](conformance.md).\n");
-    }
 }
 
 fn scenarios(text: &mut String, grid: &Grid<'_>) {

@@ -1,0 +1,82 @@
+//! From one record to a later or another one: which attempts are stopped by more than before, and which by less.
+
+use std::cmp::Ordering;
+
+use super::{Named, Scenario, answer};
+use crate::conformance::Place;
+use crate::conformance::cells::Cells;
+use crate::record::{Cell, Outcome, Record};
+
+/// What became of the first record's verdicts in another.
+#[derive(Debug, Default)]
+pub struct Change<'a> {
+    /// Which record, in the order of the book.
+    pub to: usize,
+    /// Whether the two are of the same host and the same engine, as far as the records tell: then they are two dates.
+    pub same_host: bool,
+    /// Attempts that more mechanisms stop, or that got through and are stopped now.
+    pub stronger: Vec<Place<'a>>,
+    /// Attempts that fewer mechanisms stop, or that were stopped and get through now.
+    pub weaker: Vec<Place<'a>>,
+    /// Attempts that another mechanism answers, as deep as before.
+    pub other: Vec<Place<'a>>,
+    /// Attempts about which both say the same.
+    pub same: usize,
+    /// Attempts about which one of the two came to no answer.
+    pub undecided: usize,
+    /// Verdicts that only this record has.
+    pub new: usize,
+    /// Verdicts that only the first one has.
+    pub gone: usize,
+}
+
+impl<'a> Change<'a> {
+    pub(super) fn of(
+        records: &[Named<'_>],
+        to: usize,
+        cells: &[Cells<'a>],
+        scenarios: &[Scenario<'a>],
+    ) -> Self {
+        let [first, other] = [0, to].map(|at: usize| records[at].record);
+        let mut change = Self { to, same_host: same_host(first, other), ..Self::default() };
+        let mut both = 0;
+        for row in scenarios.iter().flat_map(|scenario| &scenario.rows) {
+            let (Some(one), Some(other)) = (row.cells[0], row.cells[to]) else { continue };
+            both += 1;
+            match (strength(one), strength(other)) {
+                (Some(before), Some(now)) => match now.cmp(&before) {
+                    Ordering::Greater => change.stronger.push(row.place),
+                    Ordering::Less => change.weaker.push(row.place),
+                    Ordering::Equal if answer(one) != answer(other) => change.other.push(row.place),
+                    Ordering::Equal => change.same += 1,
+                },
+                _ => change.undecided += 1,
+            }
+        }
+        change.new = cells[to].verdicts() - both;
+        change.gone = cells[0].verdicts() - both;
+        change
+    }
+
+    /// Whether anything is weaker or stronger, or someone else says no.
+    pub fn is_any(&self) -> bool {
+        !(self.stronger.is_empty() && self.weaker.is_empty() && self.other.is_empty())
+    }
+}
+
+/// How many mechanisms have to fail; none where there is no answer.
+fn strength(cell: &Cell) -> Option<u32> {
+    match cell.outcome {
+        Outcome::Allowed => Some(0),
+        Outcome::Blocked => Some(cell.depth.unwrap_or(1).max(1)),
+        Outcome::Untestable | Outcome::Broken => None,
+    }
+}
+
+/// The versions of the programs may differ: they are what may have changed in the meantime, and so may the kernel's.
+fn same_host(one: &Record, other: &Record) -> bool {
+    let [a, b] = [&one.host, &other.host];
+    (&a.system, &a.arch, &a.selinux, &a.apparmor, &a.privilege)
+        == (&b.system, &b.arch, &b.selinux, &b.apparmor, &b.privilege)
+        && (&one.engine.name, &one.engine.place) == (&other.engine.name, &other.engine.place)
+}
