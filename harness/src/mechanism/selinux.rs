@@ -23,21 +23,18 @@ pub(super) const ENTRY: Entry = Entry {
     keys: &[
         Key {
             key: "security_opt: label=",
-            turns: "type:, level:, user: and role: give the container a label, with container_t for a type that is not said; disable gives it none; without one it runs with its starter's; the built-in engine gives a label only if it is asked for one, and where the kernel runs without SELinux reports the scenario as not run",
+            turns: "type:, level:, user: and role: give the container a label, with container_t for a type that is not said; disable gives it none. Where nothing is said a container has a label if its Docker daemon has selinux-enabled, and with the built-in engine if the kernel runs with SELinux; the categories of all trials are c1,c2. Where the kernel runs without SELinux, or its policy does not know the type, the scenario is reported as not run",
         },
         Key {
             key: "volumes: …:z",
-            turns: ":z and :Z make Docker relabel the host's files, for all containers or for this one; the built-in engine cannot, and with SELinux reports the scenario as not run; without SELinux they do nothing",
+            turns: ":z and :Z relabel the host's files, for all containers or for this one; both engines refuse it for /etc and others of the host's own. What is not the laboratory's gets its labels back after each trial. Without SELinux, and without labels for containers, they do nothing",
         },
         Key { key: "privileged", turns: "gives the container no label of its own" },
-        Key {
-            key: "pid",
-            turns: "host makes Docker give no label, unless security_opt has one; the built-in engine gives what security_opt says",
-        },
+        Key { key: "pid", turns: "host gives the container no label, unless security_opt has one" },
         Key { key: "ipc", turns: "host likewise" },
         Key {
             key: "daemon: selinux-enabled",
-            turns: "without it Docker gives no container a label; the built-in engine has no daemon, and reports such a scenario as not run",
+            turns: "true gives containers labels; a daemon.json without it gives none, also where SELinux is on",
         },
     ],
     open_with: "security_opt: [\"label=disable\"]   # or :z / :Z on the volume",
