@@ -26,6 +26,8 @@ pub struct Reach {
     pub selinux: bool,
     /// Whether `AppArmor` is active.
     pub apparmor: bool,
+    /// Whether this is the disposable machine, in which probes may change the host; see [`crate::disposable`].
+    pub disposable: bool,
 }
 
 /// Facts about the host, for the record.
@@ -51,6 +53,9 @@ pub struct Host {
     pub cgroup: String,
     /// `root` if this run could start containers outside a user namespace, else `user`.
     pub privilege: String,
+    /// Whether this was the disposable machine: there probes may change the host, and `${LAB}` is the real `/`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disposable: bool,
     /// Capabilities that a container can have at most.
     #[schemars(with = "Vec<String>")]
     pub bounding_set: CapabilitySet,
@@ -95,6 +100,7 @@ impl Host {
             lockdown: lockdown(&read_trimmed("/sys/kernel/security/lockdown")),
             cgroup: cgroup(&read_trimmed("/proc/self/mounts")).to_owned(),
             privilege: if privileged() { "root" } else { "user" }.to_owned(),
+            disposable: crate::disposable::is_here(),
             bounding_set: bounding_set(),
             versions: vec![Version {
                 name: "whyblocked".to_owned(),
@@ -116,6 +122,7 @@ impl Reach {
             control_groups: privileged && crate::engine::embedded::cgroup::writable(),
             selinux: host.selinux != "absent",
             apparmor: host.apparmor == "active",
+            disposable: host.disposable,
         }
     }
 }

@@ -13,6 +13,7 @@
 pub mod capability;
 pub mod commands;
 pub mod conformance;
+pub mod disposable;
 pub mod engine;
 pub mod experiment;
 pub mod host;

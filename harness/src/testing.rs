@@ -17,6 +17,7 @@ pub(crate) const ROOT: Reach = Reach {
     control_groups: true,
     selinux: true,
     apparmor: true,
+    disposable: false,
 };
 
 /// A host that loads modules.
@@ -32,6 +33,7 @@ pub(crate) fn host() -> Host {
         lockdown: "none".to_owned(),
         cgroup: "v2".to_owned(),
         privilege: "root".to_owned(),
+        disposable: false,
         bounding_set: CapabilitySet::ALL,
         versions: Vec::new(),
     }

@@ -51,6 +51,16 @@ docker() {
     [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
 }
 
+# What whyblocked looks for before it lets probes change the machine. Only where it is a virtual one too.
+disposable() {
+    install -d -m 755 -o root -g root /etc/whyblocked
+    cat >/etc/whyblocked/disposable <<'END'
+This machine was made to be thrown away. While this file is here (root's own, in a virtual machine), whyblocked lets
+probes do here what it lets them do nowhere else: load and remove kernel modules, set the clock, write to the real /etc.
+END
+    chmod 644 /etc/whyblocked/disposable
+}
+
 # Whoever waits for the machine waits for these too.
 quick_boot() {
     systemctl mask --quiet systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer \
@@ -79,5 +89,6 @@ install_packages
 remapped_users
 selinux
 docker
+disposable
 quick_boot
 if [ -n "$module" ]; then boot_with "$module"; fi

@@ -198,6 +198,7 @@ const REACH: Reach = Reach {
     control_groups: true,
     selinux: true,
     apparmor: true,
+    disposable: false,
 };
 
 fn settings(service: &str) -> Settings {

@@ -24,6 +24,7 @@ pub(super) fn page(record: &Record) -> String {
         ("Lockdown", text(&host.lockdown)),
         ("Control groups", text(&host.cgroup)),
         ("Run as", text(&host.privilege)),
+        ("Disposable machine", yes(host.disposable)),
         ("Capabilities that a container can have at most", codes(held)),
         ("Versions", versions.join(", ")),
     ]));
