@@ -3,7 +3,7 @@
 # the machine itself or in its root directory while a box is made. It may be run again: what is there already stays.
 #
 # usage: provision.sh DIRECTORY [selinux|apparmor]
-#   DIRECTORY  where packages.txt and docker-binds.cil are
+#   DIRECTORY  where packages.txt, docker-binds.cil and apparmor-silent-deny are
 #   the module, if the boot loader of this machine is to be told of it; a box that is booted without a boot loader is
 #   told on the kernel's command line
 set -eu
@@ -51,6 +51,29 @@ docker() {
     [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
 }
 
+# The profile of the scenario apparmor-silent-deny. A machine that runs AppArmor has it at once; others, when it starts.
+apparmor() {
+    install -m 644 "$here/apparmor-silent-deny" /etc/apparmor.d/whyblocked-silent-deny
+    if [ -d /run/systemd/system ] && [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+        apparmor_parser --replace /etc/apparmor.d/whyblocked-silent-deny
+    fi
+}
+
+# A module that containers try to load, uncompressed: the kernel takes no other from a file, unless it is told.
+modules() {
+    for module in /lib/modules/*/kernel/drivers/net/dummy.ko*; do
+        [ -e "$module" ] || continue
+        kernel=${module#/lib/modules/}
+        place=/usr/lib/whyblocked/modules/${kernel%%/*}
+        mkdir -p "$place"
+        case $module in
+        *.xz) busybox xzcat "$module" ;;
+        *.gz) busybox zcat "$module" ;;
+        *) cat "$module" ;;
+        esac >"$place/dummy.ko"
+    done
+}
+
 # What whyblocked looks for before it lets probes change the machine. Only where it is a virtual one too.
 disposable() {
     install -d -m 755 -o root -g root /etc/whyblocked
@@ -89,6 +112,8 @@ install_packages
 remapped_users
 selinux
 docker
+apparmor
+modules
 disposable
 quick_boot
 if [ -n "$module" ]; then boot_with "$module"; fi

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::selection::EngineChoice;
+use crate::apparmor::{self, DOCKER_DEFAULT};
 use crate::capability::CapabilitySet;
 use crate::engine::docker::podman::Podman;
 use crate::engine::docker::{Daemon, Docker, DockerError, Introduced};
@@ -57,10 +58,21 @@ impl Chosen {
     }
 
     /// What its containers get that ask for nothing.
-    pub(super) fn defaults(&self) -> Defaults {
+    pub(super) fn defaults(&self, reach: &Reach) -> Defaults {
         match self {
-            Self::Embedded(_) => Defaults::docker(DefaultProfile::default()),
-            Self::Docker(engine) => Defaults::docker(engine.daemon().default_profile()),
+            Self::Embedded(_) => {
+                let mut defaults = Defaults::docker(DefaultProfile::default());
+                match apparmor::is_loaded(DOCKER_DEFAULT).filter(|_| reach.apparmor) {
+                    Some(true) => defaults.apparmor = Some(DOCKER_DEFAULT.to_owned()),
+                    Some(false) => defaults.notes.push(format!("the AppArmor profile {DOCKER_DEFAULT}, which Docker would give, is not loaded here (a Docker daemon loads it when it starts), so the container has none")),
+                    None => {}
+                }
+                defaults
+            }
+            Self::Docker(engine) => Defaults {
+                apparmor: engine.daemon().confines_by_apparmor().then(|| DOCKER_DEFAULT.to_owned()),
+                ..Defaults::docker(engine.daemon().default_profile())
+            },
             Self::Podman(engine) => engine.defaults().clone(),
         }
     }

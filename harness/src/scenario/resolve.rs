@@ -9,6 +9,7 @@ use super::defaults::Defaults;
 use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
 use super::{Scenario, ScenarioError, service};
+use crate::apparmor;
 use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
@@ -115,7 +116,7 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     settings.sysctls = defaults.sysctls(&settings);
     settings.sysctls.extend(wanted_sysctls);
     settings.drop_host_sysctls();
-    if let Err(reason) = labels(&opt, written, &mut settings, context.reach) {
+    if let Err(reason) = labels(&opt, written, &mut settings, context) {
         return Ok(Resolution::NotRun(reason));
     }
     if let Err(reason) = relabelling(&settings, context, &mut notes) {
@@ -243,8 +244,9 @@ fn labels(
     opt: &SecurityOpt,
     service: &Service,
     settings: &mut Settings,
-    reach: &Reach,
+    context: &Context<'_>,
 ) -> Result<(), String> {
+    let reach = context.reach;
     if opt.label.asks_for_a_label() && !opt.label.disable && !service.privileged {
         if !reach.selinux {
             return Err("security_opt: label= needs SELinux, and this kernel runs without it".to_owned());
@@ -253,15 +255,25 @@ fn labels(
         settings.selinux =
             Some(opt.label.label(&own).ok_or("this process's own SELinux label cannot be read")?);
     }
+    settings.apparmor = profile(opt, service, context)?;
+    Ok(())
+}
+
+/// The `AppArmor` profile: the one that is named, or else the engine's own; privileged containers have none of that.
+fn profile(opt: &SecurityOpt, service: &Service, context: &Context<'_>) -> Result<Option<String>, String> {
     match opt.apparmor.as_deref() {
-        None | Some("unconfined") => Ok(()),
-        Some(_) if !reach.apparmor => {
+        Some("unconfined") => Ok(None),
+        None if service.privileged || !context.reach.apparmor => Ok(None),
+        None => Ok(context.defaults.apparmor.clone()),
+        Some(_) if !context.reach.apparmor => {
             Err("security_opt: apparmor= needs AppArmor, and this kernel runs without it".to_owned())
         }
-        Some(profile) => {
-            settings.apparmor = Some(profile.to_owned());
-            Ok(())
-        }
+        // Docker loads its own.
+        Some(apparmor::DOCKER_DEFAULT) if context.docker => Ok(Some(apparmor::DOCKER_DEFAULT.to_owned())),
+        Some(profile) if apparmor::is_loaded(profile) == Some(false) => Err(format!(
+            "security_opt: apparmor={profile}: this kernel has no such profile; load it with apparmor_parser --replace FILE (the lab machines' provisioning loads this project's own)"
+        )),
+        Some(profile) => Ok(Some(profile.to_owned())),
     }
 }
 

@@ -29,9 +29,10 @@ const FILE_CONTEXTS: &str = "/etc/selinux/default/contexts/files/file_contexts";
 const MIB_TO_MAKE: u64 = 3500;
 
 /// The files that a box is made of.
-const INPUTS: [(&str, &str); 4] = [
+const INPUTS: [(&str, &str); 5] = [
     ("packages.txt", include_str!("../../vm/packages.txt")),
     ("docker-binds.cil", include_str!("../../vm/docker-binds.cil")),
+    ("apparmor-silent-deny", include_str!("../../vm/apparmor-silent-deny")),
     ("provision.sh", include_str!("../../vm/provision.sh")),
     ("box.sh", include_str!("../../vm/box.sh")),
 ];

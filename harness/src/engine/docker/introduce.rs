@@ -7,6 +7,7 @@ use super::container::Container;
 use super::error::DockerError;
 use super::station::{Refused, Station};
 use super::{Docker, still, written};
+use crate::apparmor;
 use crate::capability::CapabilitySet;
 use crate::engine::EngineError;
 use crate::engine::lab::Lab;
@@ -123,6 +124,14 @@ fn take_what_it_has(
     if no_new_privileges != settings.no_new_privileges {
         notes.push(format!("Docker gave this container no_new_privs {}", u8::from(no_new_privileges)));
         settings.no_new_privileges = no_new_privileges;
+    }
+    if let Some(confinement) = apparmor::of_process(pid) {
+        let profile = confinement.profile();
+        if profile != settings.apparmor {
+            let words = profile.as_deref().unwrap_or("none");
+            notes.push(format!("Docker gave this container the AppArmor profile {words}"));
+            settings.apparmor = profile;
+        }
     }
     let mut filters = Err("it was not looked at".to_owned());
     if still::while_stopped(pid, || filters = dump(pid)).is_ok()
