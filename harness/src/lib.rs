@@ -10,6 +10,7 @@
 //! `plan` and `verdict` are pure; only `engine` starts containers; only `witness` reads the kernel; only
 //! `report` and `commands` format for people.
 
+pub mod apparmor;
 pub mod capability;
 pub mod claims;
 pub mod commands;

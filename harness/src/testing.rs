@@ -72,6 +72,7 @@ pub(crate) fn record() -> Record {
         cells: Vec::new(),
         tried: None,
         timing: Timing::default(),
+        left_out: Vec::new(),
         cut_short: None,
     }
 }

@@ -3,7 +3,7 @@
 # the machine itself or in its root directory while a box is made. It may be run again: what is there already stays.
 #
 # usage: provision.sh DIRECTORY [selinux|apparmor]
-#   DIRECTORY  where packages.txt and the policy modules (*.cil) are
+#   DIRECTORY  where packages.txt, the policy modules (*.cil) and apparmor-silent-deny are
 #   the module, if the boot loader of this machine is to be told of it; a box that is booted without a boot loader is
 #   told on the kernel's command line
 set -eu
@@ -60,6 +60,29 @@ shared() {
     install -d -m 1777 -o root -g root /shared
 }
 
+# The profile of the scenario apparmor-silent-deny. A machine that runs AppArmor has it at once; others, when it starts.
+apparmor() {
+    install -m 644 "$here/apparmor-silent-deny" /etc/apparmor.d/whyblocked-silent-deny
+    if [ -d /run/systemd/system ] && [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+        apparmor_parser --replace /etc/apparmor.d/whyblocked-silent-deny
+    fi
+}
+
+# A module that containers try to load, uncompressed: the kernel takes no other from a file, unless it is told.
+modules() {
+    for module in /lib/modules/*/kernel/drivers/net/dummy.ko*; do
+        [ -e "$module" ] || continue
+        kernel=${module#/lib/modules/}
+        place=/usr/lib/whyblocked/modules/${kernel%%/*}
+        mkdir -p "$place"
+        case $module in
+        *.xz) busybox xzcat "$module" ;;
+        *.gz) busybox zcat "$module" ;;
+        *) cat "$module" ;;
+        esac >"$place/dummy.ko"
+    done
+}
+
 # What whyblocked looks for before it lets probes change the machine. Only where it is a virtual one too.
 disposable() {
     install -d -m 755 -o root -g root /etc/whyblocked
@@ -99,6 +122,8 @@ remapped_users
 selinux
 docker
 shared
+apparmor
+modules
 disposable
 quick_boot
 if [ -n "$module" ]; then boot_with "$module"; fi

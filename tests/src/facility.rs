@@ -46,16 +46,18 @@ pub enum Facility {
     NoModules,
     /// Every capability that the kernel knows is in this process's bounding set.
     AllCapabilities,
+    /// The laboratory's box, and QEMU to start the `AppArmor` machine of it.
+    MachineApparmor,
 }
 
 use Facility::{
-    AllCapabilities, ControlGroups, Docker, Modules, NoModules, Podman, Root, Runc, Trace, Uidmap, User,
-    Vagrant,
+    AllCapabilities, ControlGroups, Docker, MachineApparmor, Modules, NoModules, Podman, Root, Runc, Trace,
+    Uidmap, User, Vagrant,
 };
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Root,
         User,
         Uidmap,
@@ -68,6 +70,7 @@ impl Facility {
         Modules,
         NoModules,
         AllCapabilities,
+        MachineApparmor,
     ];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
@@ -85,6 +88,7 @@ impl Facility {
             Modules => "modules",
             NoModules => "no-modules",
             AllCapabilities => "all-capabilities",
+            MachineApparmor => "machine-apparmor",
         }
     }
 
@@ -116,6 +120,7 @@ impl Facility {
                 let missing = CapabilitySet::ALL.without(Host::read().bounding_set);
                 (!missing.is_empty()).then(|| format!("this machine's bounding set lacks {missing}"))
             }
+            MachineApparmor => no_machine(),
         }
     }
 }
@@ -233,6 +238,14 @@ fn no_user_namespace() -> Option<String> {
         Ok(status) => Some(format!("'true' ended with {status}")),
         Err(error) => Some(format!("an ordinary user cannot make a user namespace here: {error}")),
     }
+}
+
+fn no_machine() -> Option<String> {
+    let emulator = format!("qemu-system-{}", std::env::consts::ARCH);
+    if in_path(&emulator).is_none() {
+        return Some(format!("there is no {emulator}; install the packages qemu-system-x86 and qemu-utils"));
+    }
+    Image::find().is_none().then(|| "there is no box; make it with `whyblocked vm box`, as root".to_owned())
 }
 
 /// Asked once: setting a trace up takes a while.

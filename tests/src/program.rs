@@ -12,17 +12,25 @@ use whyblocked::record::{self, Record};
 /// The built program's path. The first call of a test process builds it, with the profile of the tests.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(build)
+    PROGRAM.get_or_init(|| build(None))
 }
 
-fn build() -> PathBuf {
+/// The same, optimized: for a machine whose processor is emulated.
+pub fn release_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| build(Some("release")))
+}
+
+/// With a profile, or that of the tests.
+fn build(profile: Option<&str>) -> PathBuf {
     let here = std::env::current_exe().expect("a test knows its own path");
     // TARGET_DIR/PROFILE/deps/TEST
     let profile_dir = here.ancestors().nth(2).expect("tests lie in the target directory");
-    let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
+    let own = match profile_dir.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(other) => other,
     };
+    let profile = profile.unwrap_or(own);
     let target_dir = profile_dir.parent().expect("the profile's directory lies in the target directory");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use rstest::rstest;
 use whyblocked::capability::Capability;
+use whyblocked::disposable;
 use whyblocked_agent::catalogue::{self, FAMILIES};
 use whyblocked_agent::{Aim, Effect, Need, Probe};
+use whyblocked_tests::Place;
 
 fn each(mut check: impl FnMut(&'static Probe)) {
     catalogue::all().for_each(&mut check);
@@ -130,13 +132,33 @@ fn whoever_needs_the_victim_or_the_listener_aims_at_it() {
     });
 }
 
+/// The agent asks once more, and does not begin what it was not told that it may.
 #[test]
 fn nothing_that_changes_the_host_runs_outside_the_disposable_machine() {
     each(|probe| {
         if probe.effect == Effect::Disposable {
             assert!(probe.id.starts_with("module-") || probe.id.starts_with("time-"), "{}", probe.id);
+            let place = Place::new();
+            let output = place.command(&["run", "--probe", probe.id]).output().expect("it starts");
+            assert_eq!(output.status.code(), Some(i32::from(!disposable::is_here()) * 4), "{}", probe.id);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("runs in the disposable machine only") || disposable::is_here(), "{said}");
         }
     });
+}
+
+#[test]
+fn what_is_left_out_is_listed_with_its_reason() {
+    let place = Place::new();
+    let record = place.record(&["--scenario", "docker-default", "--probe", "time-set*"]);
+    let left_out: Vec<&str> = record.left_out.iter().map(|one| one.probe.as_str()).collect();
+    if disposable::is_here() {
+        assert_eq!(left_out, [""; 0]);
+    } else {
+        assert_eq!(left_out, ["time-set-clock"]);
+        assert!(record.left_out[0].reason.contains("disposable machine"), "{:?}", record.left_out);
+        assert!(record.probes.iter().all(|probe| probe.id != "time-set-clock"));
+    }
 }
 
 /// The families that the field knows; a family without a probe would be an empty chapter.

@@ -68,6 +68,9 @@ fn every_scenario_file_is_in_the_list() {
 #[case("host-network")]
 #[case("privileged")]
 #[case("hardened")]
+#[case("apparmor-docker-default")]
+#[case("apparmor-unconfined")]
+#[case("apparmor-silent-deny")]
 fn a_scenario_that_others_rely_on_is_there(#[case] id: &str) {
     assert!(scenario::builtin_ids().any(|known| known == id));
 }

@@ -28,6 +28,15 @@ pub const FILE_CAPABILITY: &str = "/fixtures/file-capability";
 /// A line of text that everybody may try to execute.
 pub const TEXT: &str = "/fixtures/text";
 
+/// The running kernel's own module [`DUMMY`], uncompressed; only in the disposable machine.
+pub const DUMMY_MODULE: &str = "/fixtures/dummy.ko";
+
+/// A network driver without a device: the most harmless module that there is.
+pub const DUMMY: &str = "dummy";
+
+/// What it is loaded with: without this it makes a network interface.
+pub const DUMMY_OPTIONS: &str = "numdummies=0";
+
 /// The name of a copy of [`TEXT`] in every tmpfs that the scenario mounts, if there is room. That it is there tells a
 /// scenario's tmpfs from one of the host's.
 pub const MOUNTED_TEXT: &str = "whyblocked-text";

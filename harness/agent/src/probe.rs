@@ -108,6 +108,10 @@ pub enum Need {
     MountedText,
     /// [`crate::layout::MOUNTED_SETUID_ROOT`].
     MountedSetuidRoot,
+    /// [`crate::layout::DUMMY_MODULE`].
+    DummyModule,
+    /// The module [`crate::layout::DUMMY`], loaded by the harness.
+    LoadedDummy,
     /// A process called [`crate::layout::VICTIM_NAME`] outside the container: [`Request::victim`].
     Victim,
     /// Sockets that the harness listens on outside: [`Request::loopback_port`] and an abstract one.

@@ -7,12 +7,15 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::bracket;
-use crate::probe::{Answer, Attempt, Outcome, Probe};
+use crate::probe::{Answer, Attempt, Effect, Outcome, Probe};
 use crate::sys::{self, Door};
 use crate::wire::{Observation, Request};
 
 /// Exit status of a child that has printed its line.
 const PRINTED: i32 = 0;
+
+/// Why a probe that changes its host was not even begun.
+const ELSEWHERE: &str = "it changes its host, and this is not the disposable machine";
 
 /// A probe goes before the agent when memory is short, and after the children that it makes to go first.
 const BEFORE_THE_AGENT: u16 = 500;
@@ -21,10 +24,18 @@ const BEFORE_THE_AGENT: u16 = 500;
 pub fn run(request: &Request) {
     for (place, id) in request.probes.iter().enumerate() {
         match crate::catalogue::find(id) {
+            Some(probe) if !may_run(probe, request) => {
+                print(&failed(id, ELSEWHERE, Duration::ZERO));
+            }
             Some(probe) => run_in_child(probe, place, request),
             None => print(&failed(id, "the agent's catalogue has no such probe", Duration::ZERO)),
         }
     }
+}
+
+/// Whether the harness has said that this is a machine for what the probe does.
+fn may_run(probe: &Probe, request: &Request) -> bool {
+    probe.effect != Effect::Disposable || request.disposable
 }
 
 /// Runs one probe in this process and judges its answer.
@@ -173,4 +184,22 @@ fn print(seen: &Observation) {
     // Nobody is left to tell if standard output is gone.
     let _ = std::io::stdout().write_all(&line);
     let _ = std::io::stdout().flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn what_changes_its_host_is_not_begun_unless_the_harness_says_where_it_is() {
+        let (anywhere, there) = (Request::default(), Request { disposable: true, ..Request::default() });
+        let mut changing = 0;
+        for probe in catalogue::all() {
+            assert_eq!(may_run(probe, &anywhere), probe.effect != Effect::Disposable, "{}", probe.id);
+            assert!(may_run(probe, &there), "{}", probe.id);
+            changing += usize::from(probe.effect == Effect::Disposable);
+        }
+        assert_eq!(changing, 3);
+    }
 }

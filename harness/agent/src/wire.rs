@@ -33,6 +33,9 @@ pub struct Request {
     /// filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dye: Option<i32>,
+    /// Whether this is the disposable machine: nowhere else does the agent run probes that change their host.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disposable: bool,
     /// Whether the agent stands still before its first probe and after its last: see [`crate::hold`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hold: bool,

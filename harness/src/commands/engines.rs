@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::selection::EngineChoice;
+use crate::apparmor::{self, DOCKER_DEFAULT};
 use crate::capability::CapabilitySet;
 use crate::engine::docker::podman::Podman;
 use crate::engine::docker::{Daemon, Docker, DockerError, Introduced};
@@ -61,12 +62,20 @@ impl Chosen {
         match self {
             // As other engines that support SELinux do where it is active.
             Self::Embedded(_) => {
-                Defaults { labels: reach.selinux, ..Defaults::docker(DefaultProfile::default()) }
+                let mut defaults =
+                    Defaults { labels: reach.selinux, ..Defaults::docker(DefaultProfile::default()) };
+                match apparmor::is_loaded(DOCKER_DEFAULT).filter(|_| reach.apparmor) {
+                    Some(true) => defaults.apparmor = Some(DOCKER_DEFAULT.to_owned()),
+                    Some(false) => defaults.notes.push(format!("the AppArmor profile {DOCKER_DEFAULT}, which Docker would give, is not loaded here (a Docker daemon loads it when it starts), so the container has none")),
+                    None => {}
+                }
+                defaults
             }
-            Self::Docker(engine) => {
-                let labels = engine.daemon().labels();
-                Defaults { labels, ..Defaults::docker(engine.daemon().default_profile()) }
-            }
+            Self::Docker(engine) => Defaults {
+                labels: engine.daemon().labels(),
+                apparmor: engine.daemon().confines_by_apparmor().then(|| DOCKER_DEFAULT.to_owned()),
+                ..Defaults::docker(engine.daemon().default_profile())
+            },
             Self::Podman(engine) => engine.defaults().clone(),
         }
     }

@@ -60,6 +60,11 @@ impl Failure {
         Self::new(Exit::Failed, anyhow::anyhow!("{message}"))
     }
 
+    /// Nothing could be run, and here is why.
+    pub fn nothing_run(message: impl Display) -> Self {
+        Self::new(Exit::NothingRun, anyhow::anyhow!("{message}"))
+    }
+
     /// A signal asked the program to end.
     pub fn interrupted(signal: Signal) -> Self {
         let error = anyhow::anyhow!("interrupted by {signal}; everything is put away, nothing was written");

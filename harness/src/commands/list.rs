@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use whyblocked_agent::Effect;
 use whyblocked_agent::catalogue::FAMILIES;
 
 use super::{Exit, Failure, Format, json, print};
@@ -36,7 +37,13 @@ struct Item {
     id: String,
     title: String,
     about: String,
+    /// Where it can be run, if not everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'static str>,
 }
+
+/// Where a probe can be run that changes its host.
+const DISPOSABLE: &str = "runs in the disposable machine only";
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let items = match args.what {
@@ -59,6 +66,7 @@ fn probes() -> Vec<Item> {
             id: probe.id.to_owned(),
             title: probe.title.to_owned(),
             about: probe.tries.to_owned(),
+            place: (probe.effect == Effect::Disposable).then_some(DISPOSABLE),
         })
         .collect()
 }
@@ -67,21 +75,32 @@ fn scenarios() -> Result<Vec<Item>, Failure> {
     let all = scenario::select(&[])?;
     Ok(all
         .into_iter()
-        .map(|scenario| Item { id: scenario.id, title: scenario.file.title, about: scenario.file.teaches })
+        .map(|scenario| Item {
+            id: scenario.id,
+            title: scenario.file.title,
+            about: scenario.file.teaches,
+            place: None,
+        })
         .collect())
 }
 
 fn mechanisms() -> Vec<Item> {
     mechanism::ALL
         .iter()
-        .map(|entry| Item { id: entry.id.id(), title: entry.title.to_owned(), about: entry.about.to_owned() })
+        .map(|entry| Item {
+            id: entry.id.id(),
+            title: entry.title.to_owned(),
+            about: entry.about.to_owned(),
+            place: None,
+        })
         .collect()
 }
 
 fn columns(items: &[Item]) -> String {
     let width = items.iter().map(|item| item.id.len()).max().unwrap_or(0);
     items.iter().fold(String::new(), |mut text, item| {
-        let _ = writeln!(text, "{:<width$}  {}", item.id, item.title);
+        let place = item.place.map_or_else(String::new, |place| format!(" ({place})"));
+        let _ = writeln!(text, "{:<width$}  {}{place}", item.id, item.title);
         text
     })
 }

@@ -9,6 +9,7 @@ use whyblocked_agent::{Effect, Probe, catalogue};
 
 use super::Failure;
 use crate::host::{Host, Reach};
+use crate::record::LeftOut;
 use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
 use crate::tryout::{self, ThisHost};
@@ -113,17 +114,40 @@ impl Selection {
         Ok(chosen)
     }
 
-    /// The probes that can be run here, in the order of the reports.
+    /// The probes that are named, in the order of the reports, wherever they can be run.
     pub(super) fn probes(&self) -> Result<Vec<&'static Probe>, Failure> {
         probes(&self.probes)
     }
+
+    /// Those of them that can be run here, and those that cannot, with the reason.
+    pub(super) fn probes_here(&self, reach: &Reach) -> Result<(Vec<&'static Probe>, Vec<LeftOut>), Failure> {
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            self.probes()?.into_iter().partition(|probe| can_run(probe, reach));
+        if here.is_empty() && !elsewhere.is_empty() {
+            let ids: Vec<&str> = elsewhere.iter().map(|probe| probe.id).collect();
+            return Err(Failure::nothing_run(format!(
+                "{}: {ELSEWHERE}; use --in vagrant, see `whyblocked vm --help`",
+                ids.join(", ")
+            )));
+        }
+        let left_out = elsewhere
+            .into_iter()
+            .map(|probe| LeftOut { probe: probe.id.to_owned(), reason: ELSEWHERE.to_owned() });
+        Ok((here, left_out.collect()))
+    }
 }
 
-/// The probes that `patterns` name; none means all. Those for the disposable machine are left out.
+/// Why a probe that changes its host is not run.
+const ELSEWHERE: &str = "runs in the disposable machine only, because it changes its host";
+
+fn can_run(probe: &Probe, reach: &Reach) -> bool {
+    probe.effect != Effect::Disposable || reach.disposable
+}
+
+/// The probes that `patterns` name; none means all.
 fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {
-    let here = |probe: &&Probe| probe.effect != Effect::Disposable;
     if patterns.is_empty() {
-        return Ok(catalogue::all().filter(here).collect());
+        return Ok(catalogue::all().collect());
     }
     let mut wanted: Vec<&'static str> = Vec::new();
     for pattern in patterns {
@@ -140,5 +164,5 @@ fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {
         }
         wanted.extend(found);
     }
-    Ok(catalogue::all().filter(|probe| wanted.contains(&probe.id)).filter(here).collect())
+    Ok(catalogue::all().filter(|probe| wanted.contains(&probe.id)).collect())
 }

@@ -50,9 +50,9 @@ pub(super) fn compared(
     selection: &Selection,
     purpose: Purpose,
 ) -> Result<(Record, Vec<Ended>), Failure> {
-    let probes = selection.probes()?;
     let mut host = Host::read();
     let mut reach = Reach::of(&host);
+    let (probes, left_out) = selection.probes_here(&reach)?;
     // From here on there are things to put away.
     let interruption = Interruption::listen();
     if selection.prepare_host {
@@ -123,6 +123,7 @@ pub(super) fn compared(
         witness: witnesses.took_part(),
         scenarios: entries,
         probes: probes.iter().map(|probe| describe(probe)).collect(),
+        left_out,
         cells: outcome.cells,
         cut_short: outcome.cut_short,
         tried: None,

@@ -31,10 +31,12 @@ impl Fixture {
 }
 
 /// Those in the root directory; `own` is the container's user.
-pub(super) fn in_root_directory(own: u32) -> [Fixture; 5] {
+pub(super) fn in_root_directory(own: u32) -> Vec<Fixture> {
     let foreign = layout::FOREIGN_ID;
     let file = Fixture::of_root;
-    [
+    let dummy = crate::disposable::dummy_module()
+        .map(|content| file(Need::DummyModule, layout::DUMMY_MODULE, content, 0o644));
+    let always = [
         file(Need::SetuidRoot, layout::SETUID_ROOT, AGENT, 0o4755),
         file(Need::Text, layout::TEXT, TEXT, 0o755),
         Fixture {
@@ -49,7 +51,8 @@ pub(super) fn in_root_directory(own: u32) -> [Fixture; 5] {
             owner: (own, foreign),
             ..file(Need::ForeignFiles, layout::FOREIGN_GROUP_FILE, b"another group's\n", 0o644)
         },
-    ]
+    ];
+    always.into_iter().chain(dummy).collect()
 }
 
 /// Those in every tmpfs that the scenario mounts, if there is room.

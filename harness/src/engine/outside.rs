@@ -16,7 +16,7 @@ use whyblocked_agent::wire::Request;
 
 use super::fixtures::AGENT;
 use super::run_dir::RunDir;
-use super::{EngineError, Job, PROBE_LIMIT, Watch};
+use super::{EngineError, Job, Watch, probe_limit};
 
 /// The targets outside.
 #[derive(Debug)]
@@ -59,8 +59,9 @@ impl Outside {
         Request {
             probes: probes.iter().map(|&probe| probe.to_owned()).collect(),
             token: token.to_owned(),
-            limit_ms: PROBE_LIMIT.as_millis() as u64,
+            limit_ms: probe_limit().as_millis() as u64,
             laboratory: settings.laboratory(),
+            disposable: crate::disposable::is_here(),
             watched: watch.map(Watch::number),
             dye: settings.seccomp.as_ref().and_then(|policy| policy.dye).map(i32::from),
             victim: Some(self.victim.id() as i32),

@@ -309,13 +309,14 @@ impl Laboratory {
     }
 }
 
-/// Runs a container, with somebody looking on if there are witnesses.
+/// Runs a container, in its turn if its probes change the machine, with somebody looking on if there are witnesses.
 fn run_one(
     engine: &dyn Engine,
     settings: &Settings,
     probes: &[&'static str],
     witnesses: Option<&Witnesses>,
 ) -> Result<(Trial, Option<Watched>), String> {
+    let _turn = crate::disposable::turn(probes)?;
     let observer = witnesses.and_then(|witnesses| witnesses.observer(probes));
     let watch = observer.as_ref().map(|observer| observer as &dyn Watch);
     let mut trial = engine.run(&Job { settings, probes, watch }).map_err(|error| error.to_string())?;

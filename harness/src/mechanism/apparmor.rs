@@ -17,7 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
     keys: &[
         Key {
             key: "security_opt: apparmor=",
-            turns: "PROFILE is a profile that the host has loaded, unconfined is none, and then it runs under its starter's; where nothing is said Docker takes docker-default and the built-in engine none; where the kernel runs without AppArmor the built-in engine reports the scenario as not run, while Docker accepts the option in silence",
+            turns: "PROFILE is a profile that the host has loaded, unconfined is none, and then it runs under its starter's; where nothing is said Docker takes docker-default, which its daemon loads when it starts, and the built-in engine too, where it is loaded; where the kernel runs without AppArmor the built-in engine reports the scenario as not run, while Docker accepts the option in silence",
         },
         Key { key: "privileged", turns: "is unconfined, unless security_opt names a profile" },
     ],

@@ -35,6 +35,9 @@ pub struct Record {
     pub scenarios: Vec<ScenarioEntry>,
     /// The probes, in the order of the reports.
     pub probes: Vec<ProbeEntry>,
+    /// Probes that were asked for and cannot be run on this host, whatever the scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// One verdict per scenario that was run and probe.
     pub cells: Vec<Cell>,
     /// The configuration that was tried, if the run was one of `try`.
@@ -105,6 +108,15 @@ pub struct ProbeEntry {
     /// What it changes when it succeeds.
     #[schemars(with = "String")]
     pub effect: Effect,
+}
+
+/// A probe that was not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Its id.
+    pub probe: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A verdict.

@@ -29,6 +29,8 @@ pub struct Defaults {
     pub limits: Limits,
     /// Kernel parameters that are set in a network namespace of its own.
     pub sysctls: BTreeMap<String, String>,
+    /// The `AppArmor` profile that it runs under, where the kernel has `AppArmor`.
+    pub apparmor: Option<String>,
     /// Whether it has a control-group namespace of its own.
     pub own_cgroup_namespace: bool,
     /// Whether it has an SELinux label of containers', where the kernel has SELinux.
@@ -64,7 +66,7 @@ impl DefaultFilter {
 }
 
 impl Defaults {
-    /// Docker's, with this filter.
+    /// Docker's, with this filter; and without its profile, which not every host has.
     pub fn docker(profile: DefaultProfile) -> Self {
         Self {
             capabilities: CapabilitySet::DOCKER_DEFAULT,
@@ -74,6 +76,7 @@ impl Defaults {
             device_rules: docker_device_rules(),
             limits: Limits::default(),
             sysctls: SYSCTLS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            apparmor: None,
             own_cgroup_namespace: true,
             labels: false,
             added_are_effective: false,

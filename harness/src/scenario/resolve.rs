@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::daemon::{self, Meant};
 use super::defaults::Defaults;
-use super::file::Facility;
+use super::file::{Facility, Service};
 use super::security_opt::{self, SecurityOpt};
 use super::{Scenario, ScenarioError, labels, service};
+use crate::apparmor;
 use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
 use crate::remap::{Found, USUAL_RANGE};
@@ -116,8 +117,9 @@ pub(super) fn resolve(scenario: &Scenario, context: &Context<'_>) -> Result<Reso
     settings.sysctls = defaults.sysctls(&settings);
     settings.sysctls.extend(wanted_sysctls);
     settings.drop_host_sysctls();
-    if let Err(reason) = apparmor(&opt, &mut settings, context.reach) {
-        return Ok(Resolution::NotRun(reason));
+    match profile(&opt, written, context) {
+        Ok(profile) => settings.apparmor = profile,
+        Err(reason) => return Ok(Resolution::NotRun(reason)),
     }
     let wanted = labels::Wanted { opt: &opt.label, service: written, daemon: daemon.labels };
     if let Err(reason) = labels::labels(&wanted, &mut settings, context, &mut notes) {
@@ -223,16 +225,21 @@ fn user_namespace(
     Ok(Some(UserNamespace::Remap(range.unwrap_or(USUAL_RANGE))))
 }
 
-fn apparmor(opt: &SecurityOpt, settings: &mut Settings, reach: &Reach) -> Result<(), String> {
+/// The `AppArmor` profile: the one that is named, or else the engine's own; privileged containers have none of that.
+fn profile(opt: &SecurityOpt, service: &Service, context: &Context<'_>) -> Result<Option<String>, String> {
     match opt.apparmor.as_deref() {
-        None | Some("unconfined") => Ok(()),
-        Some(_) if !reach.apparmor => {
+        Some("unconfined") => Ok(None),
+        None if service.privileged || !context.reach.apparmor => Ok(None),
+        None => Ok(context.defaults.apparmor.clone()),
+        Some(_) if !context.reach.apparmor => {
             Err("security_opt: apparmor= needs AppArmor, and this kernel runs without it".to_owned())
         }
-        Some(profile) => {
-            settings.apparmor = Some(profile.to_owned());
-            Ok(())
-        }
+        // Docker loads its own.
+        Some(apparmor::DOCKER_DEFAULT) if context.docker => Ok(Some(apparmor::DOCKER_DEFAULT.to_owned())),
+        Some(profile) if apparmor::is_loaded(profile) == Some(false) => Err(format!(
+            "security_opt: apparmor={profile}: this kernel has no such profile; load it with apparmor_parser --replace FILE (the lab machines' provisioning loads this project's own)"
+        )),
+        Some(profile) => Ok(Some(profile.to_owned())),
     }
 }
 

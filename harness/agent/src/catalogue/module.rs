@@ -68,6 +68,47 @@ pub(super) const PROBES: &[Probe] = &[
         sources: &["https://man7.org/linux/man-pages/man2/delete_module.2.html"],
         run: delete_module,
     },
+    // Before the next one: where the module can be removed, that one finds it gone and really loads it.
+    Probe {
+        id: "module-remove-dummy",
+        title: "Remove a module that is loaded",
+        tries: "delete_module(\"dummy\", O_NONBLOCK), of the kernel's own network driver without a device, which the harness has loaded",
+        gains: "a kernel without one of its parts: a firewall, a security module, an audit driver",
+        calls: &[Sysno::delete_module],
+        proof: &[libc::EWOULDBLOCK],
+        refusal: &[],
+        capabilities: &["CAP_SYS_MODULE"],
+        aims: &[],
+        needs: &[Need::LoadedDummy],
+        effect: Effect::Disposable,
+        harmless_because: "nothing uses the module; the harness loads it before the trial and has it, after, as it was",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/delete_module.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/drivers/net/dummy.c",
+        ],
+        run: remove_dummy,
+    },
+    Probe {
+        id: "module-load-dummy",
+        title: "Load a real module",
+        tries: "finit_module of the kernel's own network driver without a device, dummy.ko, with numdummies=0, so that it makes no interface. It is removed in the next line; that it is there already comes after every check",
+        gains: "code in the kernel",
+        calls: &[Sysno::finit_module],
+        proof: &[libc::EEXIST],
+        // No signature, where the kernel insists on one.
+        refusal: &[libc::EKEYREJECTED],
+        capabilities: &["CAP_SYS_MODULE"],
+        aims: &[],
+        needs: &[Need::DummyModule],
+        effect: Effect::Disposable,
+        harmless_because: "it is a module of the running kernel's own, does nothing by itself, and is removed in the next line; the harness looks after it from outside too",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/init_module.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/module/main.c",
+            "https://elixir.bootlin.com/linux/v6.12/source/drivers/net/dummy.c",
+        ],
+        run: load_dummy,
+    },
     #[cfg(target_arch = "x86_64")]
     Probe {
         id: "module-obsolete-calls",
@@ -104,6 +145,23 @@ fn finit_module(_: &Request) -> Attempt {
 
 fn delete_module(_: &Request) -> Attempt {
     sys::call(Sysno::delete_module, &[ptr(c"whyblocked_none"), libc::O_NONBLOCK as usize]).answer()
+}
+
+fn remove_dummy(_: &Request) -> Attempt {
+    let name = cstring(layout::DUMMY);
+    sys::call(Sysno::delete_module, &[ptr(&name), libc::O_NONBLOCK as usize]).answer()
+}
+
+fn load_dummy(_: &Request) -> Attempt {
+    let (path, name, options) =
+        (cstring(layout::DUMMY_MODULE), cstring(layout::DUMMY), cstring(layout::DUMMY_OPTIONS));
+    let file = sys::own(sys::open(&path, libc::O_RDONLY, 0).or_broken("open the dummy module")?);
+    let made = sys::call(Sysno::finit_module, &[file.as_raw_fd() as usize, ptr(&options), 0]);
+    if made.worked() {
+        // Where a filter refuses this, the harness does it.
+        sys::call(Sysno::delete_module, &[ptr(&name), libc::O_NONBLOCK as usize]);
+    }
+    made.answer()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -48,6 +48,25 @@ pub(super) const PROBES: &[Probe] = &[
         run: clock_settime,
     },
     Probe {
+        id: "time-set-clock",
+        title: "Set the clock forward by an hour",
+        tries: "clock_settime(CLOCK_REALTIME, an hour from now), for real; and back in the next line, by the monotonic clock, which nobody can set",
+        gains: "the host's time, as with settimeofday",
+        calls: &[Sysno::clock_settime],
+        proof: &[],
+        refusal: &[],
+        capabilities: &["CAP_SYS_TIME"],
+        aims: &[],
+        needs: &[],
+        effect: Effect::Disposable,
+        harmless_because: "the clock is back after some microseconds, and the harness looks at it from outside and puts it right; what runs in the machine meanwhile is thrown away with it",
+        sources: &[
+            "https://man7.org/linux/man-pages/man2/clock_settime.2.html",
+            "https://elixir.bootlin.com/linux/v6.12/source/kernel/time/timekeeping.c",
+        ],
+        run: set_clock,
+    },
+    Probe {
         id: "time-clock-adjtime",
         title: "Adjust the clock with clock_adjtime",
         tries: "clock_adjtime(CLOCK_REALTIME, tick = 0): an adjustment that is out of range",
@@ -107,6 +126,36 @@ fn settimeofday(_: &Request) -> Attempt {
 fn clock_settime(_: &Request) -> Attempt {
     let epoch = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     sys::call(Sysno::clock_settime, &[libc::CLOCK_REALTIME as usize, addr(&epoch)]).answer()
+}
+
+/// Seconds by which the clock is set forward.
+const AN_HOUR: i64 = 3600;
+
+fn set_clock(_: &Request) -> Attempt {
+    let (began, mut wanted) = (read(libc::CLOCK_MONOTONIC), read(libc::CLOCK_REALTIME));
+    wanted.tv_sec += AN_HOUR;
+    let made = sys::call(Sysno::clock_settime, &[libc::CLOCK_REALTIME as usize, addr(&wanted)]);
+    if made.worked() {
+        let ended = read(libc::CLOCK_MONOTONIC);
+        let nanoseconds = wanted.tv_nsec + ended.tv_nsec - began.tv_nsec;
+        let back = libc::timespec {
+            tv_sec: wanted.tv_sec - AN_HOUR + ended.tv_sec - began.tv_sec + nanoseconds.div_euclid(SECOND),
+            tv_nsec: nanoseconds.rem_euclid(SECOND),
+        };
+        // SAFETY: `back` is alive. Not by `sys::call`: it is not what is being tried.
+        unsafe { libc::syscall(libc::SYS_clock_settime, libc::CLOCK_REALTIME, &raw const back) };
+    }
+    made.answer()
+}
+
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
+
+fn read(clock: libc::clockid_t) -> libc::timespec {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel fills `now` in, which is alive. Every process may read these clocks.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, clock, &raw mut now) };
+    now
 }
 
 /// An adjustment that every permission check lets through and the range check refuses.

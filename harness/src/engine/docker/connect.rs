@@ -110,6 +110,11 @@ impl Daemon {
         (number(uid) && number(gid)).then_some(name)
     }
 
+    /// Whether it gives its own `AppArmor` profile to a container that names none.
+    pub fn confines_by_apparmor(&self) -> bool {
+        self.security.iter().any(|option| option == "name=apparmor")
+    }
+
     /// Whether it still answers.
     pub(super) fn answers(&self) -> bool {
         matches!(self.within(Duration::from_secs(5), self.client.ping()), Some(Ok(_)))

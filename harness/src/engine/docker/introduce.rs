@@ -8,6 +8,7 @@ use super::container::Container;
 use super::error::DockerError;
 use super::station::{Refused, Station};
 use super::{Docker, still, written};
+use crate::apparmor;
 use crate::capability::CapabilitySet;
 use crate::engine::EngineError;
 use crate::engine::lab::Lab;
@@ -128,6 +129,14 @@ fn take_what_it_has(
         settings.no_new_privileges = no_new_privileges;
     }
     notes.extend(label(pid, settings));
+    if let Some(confinement) = apparmor::of_process(pid) {
+        let profile = confinement.profile();
+        if profile != settings.apparmor {
+            let words = profile.as_deref().unwrap_or("none");
+            notes.push(format!("Docker gave this container the AppArmor profile {words}"));
+            settings.apparmor = profile;
+        }
+    }
     let mut filters = Err("it was not looked at".to_owned());
     if still::while_stopped(pid, || filters = dump(pid)).is_ok()
         && let (Ok(filters), Some(policy)) = (filters, &settings.seccomp)

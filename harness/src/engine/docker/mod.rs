@@ -40,7 +40,7 @@ use super::lab::Lab;
 use super::outside::Outside;
 use super::relabel::Relabelled;
 use super::run_dir::RunDir;
-use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Standing, Trial, output};
+use super::{About, Engine, EngineError, Job, Standing, Trial, output, probe_limit};
 use crate::host::Reach;
 use crate::seccomp::write_json::write;
 use crate::selinux;
@@ -259,7 +259,7 @@ fn converse(container: &Container<'_>, job: &Job<'_>, furnish: &Furnish<'_>) -> 
         watch.unseen(&format!("a container's process cannot be stopped, to look at it (ptrace): {error}"));
     }
     agent.go(neighbour.as_ref().map_or("", |(_, pid)| pid))?;
-    agent.listen(SETUP_LIMIT + PROBE_LIMIT * probes.len() as u32)?;
+    agent.listen(SETUP_LIMIT + probe_limit() * probes.len() as u32)?;
     if let Some(watch) = watch {
         watch.ended(&standing);
     }

@@ -23,7 +23,7 @@ use crate::remap::Prepared;
 pub(super) const PREFIX: &str = "daemon-";
 
 /// How long a daemon may take to answer, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Directories of the host that a daemon writes in, whatever it is told. It gets a copy of them, written where it writes.
 const OWN: [&str; 3] = ["/etc", "/run", "/opt"];

@@ -28,7 +28,7 @@ use super::lab::Lab;
 use super::outside::Outside;
 use super::relabel::Relabelled;
 use super::run_dir::RunDir;
-use super::{About, Engine, EngineError, Job, PROBE_LIMIT, Trial, Watch, output};
+use super::{About, Engine, EngineError, Job, Trial, Watch, output, probe_limit};
 use crate::host::Reach;
 use crate::settings::Settings;
 
@@ -89,7 +89,7 @@ impl Engine for Embedded {
         let container = self.container(settings)?;
         let request = self.outside.request(job, &container.token);
         let argument = serde_json::to_string(&request).expect("a request is plain data");
-        let limit = PROBE_LIMIT * probes.len() as u32;
+        let limit = probe_limit() * probes.len() as u32;
         let text = self.start(settings, &container, &job.needs(), &argument, Duties { limit, watch })?;
         let observations = output::parse(&text, probes)?;
         let canaries = container.lab.map(|lab| lab.take_canaries(&container.token)).unwrap_or_default();
@@ -123,7 +123,7 @@ impl Embedded {
         watch: Option<&dyn Watch>,
     ) -> Result<T, EngineError> {
         let container = self.container(settings)?;
-        let duties = Duties { limit: PROBE_LIMIT, watch };
+        let duties = Duties { limit: probe_limit(), watch };
         let text = self.start(settings, &container, &[], how, duties)?;
         let gibberish =
             || EngineError::Gibberish { text: String::from_utf8_lossy(&text).escape_debug().to_string() };

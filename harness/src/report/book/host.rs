@@ -1,6 +1,8 @@
 //! The facts about the host and the run: what another run would have to have in common with this one to be
 //! compared with it.
 
+use std::collections::BTreeMap;
+
 use super::date;
 use super::markdown::{codes, escape, facts};
 use crate::record::Record;
@@ -42,6 +44,7 @@ pub(super) fn page(record: &Record) -> String {
                 text(&record.engine.place)
             ),
         ),
+        ("Attempts that were not made", left_out(record)),
         ("Different settings tried", timing.trials.to_string()),
         ("Containers", timing.containers.to_string()),
         ("Observations", timing.observations.to_string()),
@@ -54,4 +57,15 @@ pub(super) fn page(record: &Record) -> String {
         ("Because", text(&record.witness.reason)),
     ]));
     page
+}
+
+/// Ids, by their reasons.
+fn left_out(record: &Record) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for left_out in &record.left_out {
+        by_reason.entry(&left_out.reason).or_default().push(&left_out.probe);
+    }
+    let parts: Vec<String> =
+        by_reason.into_iter().map(|(reason, ids)| format!("{}: {}", codes(ids), escape(reason))).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
 }

@@ -150,6 +150,8 @@ fn need_in_words(need: Need) -> &'static str {
         Need::Text => "a line of text that may be executed",
         Need::MountedText => "a line of text on each tmpfs that the scenario mounts",
         Need::MountedSetuidRoot => "a set-user-id program of root on each tmpfs that the scenario mounts",
+        Need::DummyModule => "the running kernel's dummy module, uncompressed",
+        Need::LoadedDummy => "the dummy module, loaded",
         Need::Victim => "a process outside the container",
         Need::Listener => "sockets that listen outside the container",
     }

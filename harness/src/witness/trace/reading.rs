@@ -172,6 +172,8 @@ impl Reader<'_> {
     /// The innermost of the kernel's policy functions that refused.
     fn function(&self) -> Option<(Named, String)> {
         let refused = self.span.events.iter().filter_map(|event| match event {
+            // On a read-only mount the time of the last access is not written, and no call fails for that.
+            Event::Function { caller, .. } if caller == "touch_atime" => None,
             Event::Function { name, caller, returned } => Some((whose(name)?, name, caller, returned)),
             _ => None,
         });

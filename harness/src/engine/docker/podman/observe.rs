@@ -80,6 +80,8 @@ pub(super) fn defaults(
         device_rules: rules(&inspected),
         limits: Limits { pids, memory: None, ulimits },
         sysctls: sysctls.into_iter().filter(|(name, _)| name.starts_with("net.")).collect(),
+        // No trial gives it: Podman's own profile has another name with each version of Podman.
+        apparmor: None,
         own_cgroup_namespace: namespaces.iter().any(|one| one["type"] == "cgroup"),
         labels: told["process"]["selinuxLabel"].as_str().is_some_and(|label| !label.is_empty()),
         added_are_effective: true,

@@ -18,8 +18,10 @@ enum Happened {
     /// Under other credentials than the process's own.
     OthersCap(i32),
     Function(&'static str, i32),
+    /// Of the time of the last access.
+    Atime(&'static str, i32),
 }
-use Happened::{Cap, Enter, Exit, Function, OthersCap};
+use Happened::{Atime, Cap, Enter, Exit, Function, OthersCap};
 
 fn read_span(happened: &[Happened], seen: &Observation, own: u64, effective: u64) -> Finding {
     let probe = catalogue::find("time-settimeofday").unwrap();
@@ -35,6 +37,9 @@ fn read_span(happened: &[Happened], seen: &Observation, own: u64, effective: u64
         }
         Function(name, returned) => {
             Event::Function { name: name.to_owned(), caller: "caller".to_owned(), returned }
+        }
+        Atime(name, returned) => {
+            Event::Function { name: name.to_owned(), caller: "touch_atime".to_owned(), returned }
         }
     });
     let span = Span {
@@ -81,6 +86,8 @@ fn seen(call: &str, outcome: Outcome, errno: i32) -> Observation {
 #[case::device_rules(&[Enter, Function("__cgroup_bpf_check_dev_permission", -1), Function("inode_permission", -1), Exit(-1)], libc::EPERM, Some(Mechanism::DeviceCgroup))]
 #[case::yama(&[Enter, Cap(19, INITIAL, -1), Function("yama_ptrace_access_check", -1), Exit(-1)], libc::EPERM, Some(Mechanism::Yama))]
 #[case::landlock(&[Enter, Function("hook_file_open", -13), Exit(-13)], libc::EACCES, Some(Mechanism::Landlock))]
+#[case::a_read_only_mount_by_its_function(&[Enter, Function("mnt_get_write_access", -30), Exit(-30)], libc::EROFS, Some(Mechanism::ReadOnlyMount))]
+#[case::a_time_of_access_that_is_not_written(&[Enter, Atime("mnt_get_write_access", -30), Exit(-1)], libc::EPERM, None)]
 #[case::mode_bits_of_a_step_on_the_way(&[Enter, Function("generic_permission", -13), Exit(-1)], libc::EPERM, None)]
 fn who_answered(#[case] happened: &[Happened], #[case] errno: i32, #[case] mechanism: Option<Mechanism>) {
     let finding = read_span(happened, &seen("settimeofday", Outcome::Denied, errno), INITIAL, 0);

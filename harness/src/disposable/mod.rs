@@ -1,9 +1,14 @@
 //! Whether this is the disposable machine: a virtual machine of the laboratory, in which probes may really load modules
 //! and set the clock, because it is thrown away. Everywhere else the answer is no; in doubt it is no too.
 
+mod turn;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::LazyLock;
+
+pub(crate) use turn::turn;
 
 use crate::host::read_trimmed;
 
@@ -17,8 +22,25 @@ const VENDORS: [&str; 2] = ["QEMU", "innotek GmbH"];
 /// `linux/nsfs.h` since 6.17): who is in others is in a container, whatever files its image has.
 const OF_THE_HOST: [(&str, u64); 3] = [("pid", 0xEFFF_FFFC), ("user", 0xEFFF_FFFD), ("cgroup", 0xEFFF_FFFB)];
 
-/// Whether this process is in the disposable machine itself.
-pub(crate) fn is_here() -> bool {
+/// Where the provisioning puts modules of the machine's kernels, uncompressed: below the kernel's release.
+const MODULES: &str = "/usr/lib/whyblocked/modules";
+
+/// Whether this process is in the disposable machine itself. Looked at once.
+pub fn is_here() -> bool {
+    static HERE: LazyLock<bool> = LazyLock::new(look);
+    *HERE
+}
+
+/// The running kernel's dummy module, in the disposable machine.
+pub(crate) fn dummy_module() -> Option<&'static [u8]> {
+    static MODULE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
+        let kernel = is_here().then(nix::sys::utsname::uname)?.ok()?;
+        fs::read(Path::new(MODULES).join(kernel.release()).join("dummy.ko")).ok()
+    });
+    MODULE.as_deref()
+}
+
+fn look() -> bool {
     marked(Path::new("/"))
         && VENDORS.contains(&read_trimmed("/sys/class/dmi/id/sys_vendor").as_str())
         && OF_THE_HOST.iter().all(|(name, number)| {
