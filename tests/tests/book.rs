@@ -164,7 +164,7 @@ fn every_record_has_its_own_pages_and_two_of_one_name_are_kept_apart() {
     assert!(first.contains("records/r-2/index.html") && first.contains("records/another/index.html"));
     let row = fs::read_to_string(out.join("side-by-side.html")).unwrap();
     assert!(
-        row.contains("records/another/scenarios/own-scenario.html#p-odd-family"),
+        row.contains("records/another/scenarios/docker-default.html#p-time-settimeofday"),
         "a verdict leads to its evidence"
     );
 }

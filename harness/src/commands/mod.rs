@@ -62,7 +62,7 @@ enum Command {
     Explain(explain::Args),
     /// List what there is
     List(list::Args),
-    /// Make a book of a record; of several, what engines say of the same
+    /// Make a book of records: hosts, engines or dates side by side
     Report(report::Args),
     /// Say what this machine can and cannot show
     Doctor(doctor::Args),

@@ -223,14 +223,14 @@ fn key(cell: Option<&Cell>) -> String {
 }
 
 fn cells(volumes: &[Volume<'_>], row: &Row<'_>, up: &str) -> String {
-    let of = |(volume, cell): (&Volume<'_>, &Option<&Cell>)| match cell {
+    let of = |(volume, cell): (&Volume<'_>, Option<&Cell>)| match cell {
         Some(cell) => {
             let page = volume.verdict(row.place.scenario, row.place.probe);
             said(cell, volume, up, page.map(|page| format!("{up}{page}")).as_deref())
         }
         None => "<td>–</td>".to_owned(),
     };
-    volumes.iter().zip(&row.cells).map(of).collect()
+    volumes.iter().zip(row.cells.iter().copied()).map(of).collect()
 }
 
 fn missing(text: &mut String, volumes: &[Volume<'_>], found: &SideBySide<'_>) {

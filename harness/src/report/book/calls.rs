@@ -20,10 +20,10 @@ pub(super) fn table(volumes: &[Volume<'_>], rows: &[CallRow<'_>]) -> String {
         rows.len()
     );
     let columns: Vec<String> = volumes.iter().map(|volume| format!("<th>{}</th>", volume.name(""))).collect();
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<div class=\"wide\"><table class=\"tests calls\"><thead><tr><th>Call</th><th>Docker 20.10</th><th>Docker 26</th>\
-         <th>With the capability</th>{}</tr></thead><tbody>\n",
+         <th>With the capability</th>{}</tr></thead><tbody>",
         columns.concat()
     );
     for row in rows {
