@@ -47,12 +47,12 @@ pub enum Facility {
     /// Every capability that the kernel knows is in this process's bounding set.
     AllCapabilities,
     /// The laboratory's box, and QEMU to start the `AppArmor` machine of it.
-    MachineApparmor,
+    Machine,
 }
 
 use Facility::{
-    AllCapabilities, ControlGroups, Docker, MachineApparmor, Modules, NoModules, Podman, Root, Runc, Trace,
-    Uidmap, User, Vagrant,
+    AllCapabilities, ControlGroups, Docker, Machine, Modules, NoModules, Podman, Root, Runc, Trace, Uidmap,
+    User, Vagrant,
 };
 
 impl Facility {
@@ -70,7 +70,7 @@ impl Facility {
         Modules,
         NoModules,
         AllCapabilities,
-        MachineApparmor,
+        Machine,
     ];
 
     /// The id, as `WHYBLOCKED_REQUIRE` names it.
@@ -88,7 +88,7 @@ impl Facility {
             Modules => "modules",
             NoModules => "no-modules",
             AllCapabilities => "all-capabilities",
-            MachineApparmor => "machine-apparmor",
+            Machine => "machine",
         }
     }
 
@@ -120,7 +120,7 @@ impl Facility {
                 let missing = CapabilitySet::ALL.without(Host::read().bounding_set);
                 (!missing.is_empty()).then(|| format!("this machine's bounding set lacks {missing}"))
             }
-            MachineApparmor => no_machine(),
+            Machine => no_machine(),
         }
     }
 }
@@ -245,7 +245,9 @@ fn no_machine() -> Option<String> {
     if in_path(&emulator).is_none() {
         return Some(format!("there is no {emulator}; install the packages qemu-system-x86 and qemu-utils"));
     }
-    Image::find().is_none().then(|| "there is no box; make it with `whyblocked vm box`, as root".to_owned())
+    (Image::find().is_none() && (!is_root() || in_path("mmdebstrap").is_none())).then(|| {
+        "there is no box; make it with `whyblocked vm box`, as root, or install mmdebstrap".to_owned()
+    })
 }
 
 /// Asked once: setting a trace up takes a while.

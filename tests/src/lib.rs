@@ -10,6 +10,7 @@ pub mod html;
 pub mod learner;
 pub mod left;
 pub mod libvirtd;
+pub mod machine;
 pub mod moments;
 pub mod oci;
 pub mod processes;

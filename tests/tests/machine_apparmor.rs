@@ -1,18 +1,20 @@
 //! The AppArmor machine: what cannot be shown on a host that is not thrown away. Profiles that refuse, modules that are
 //! really loaded, a clock that is really set, and ids as in the source notes, with both engines.
 //!
-//! The machine is started once, if it is not running, and then halted again; its state is kept between runs.
+//! The machine is started once; its state after its first boot is kept between runs.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use whyblocked::mechanism::Mechanism;
-use whyblocked::record::{self, Cell, Outcome, Proof, Record};
-use whyblocked_tests::program::{release_program, succeed};
+use whyblocked::record::{Proof, Record};
+use whyblocked_tests::machine::{Machine, allowed, blocked, blocks_are_confirmed, cell};
 use whyblocked_tests::{Facility, Place, suite};
 
-const MACHINE: &[Facility] = &[Facility::MachineApparmor];
+static MACHINE: Machine = Machine::new("apparmor");
+
+const NEEDS: &[Facility] = &[Facility::Machine];
 
 /// Each engine's part of the suite takes a few minutes where the processor is emulated: not more than is asserted.
 const SCENARIOS: [&str; 9] = [
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     for engine in [EMBEDDED, DOCKER] {
         let mut test = |name: &str, run: fn(&Record)| {
             let name = format!("{}::{name}", engine.name);
-            tests.push(suite::test(name, MACHINE, move || run((engine.record)())));
+            tests.push(suite::test(name, NEEDS, move || run((engine.record)())));
         };
         test("every_block_is_confirmed_and_nothing_conflicts", blocks_are_confirmed);
         test("the_machine_is_disposable", |record| assert!(record.host.disposable));
@@ -63,11 +65,9 @@ fn main() -> ExitCode {
         test("the_clock_is_really_set_where_no_layer_is_left", clock);
         test("root_of_a_remapped_container_is_an_ordinary_user_outside", remapped);
     }
-    tests.push(suite::test("the_machine_is_as_before", MACHINE, the_machine_is_as_before));
+    tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
     let code = suite::run_in_turn(tests);
-    if STARTED.get() == Some(&true) {
-        let _ = Command::new(release_program()).args(["vm", "halt", "apparmor"]).status();
-    }
+    MACHINE.halt();
     code
 }
 
@@ -94,54 +94,12 @@ const DOCKER: Engine = Engine {
     },
 };
 
-/// Whether the machine was not running before.
-static STARTED: OnceLock<bool> = OnceLock::new();
-
 fn run(engine: &str) -> Record {
-    STARTED.get_or_init(|| inside("true").is_none());
     let place = Place::new();
-    let (file, remap) = (place.path("record.json"), place.path("remap-default.yaml"));
+    let remap = place.path("remap-default.yaml");
     std::fs::write(&remap, REMAP_DEFAULT).expect("the place is ours");
-    let mut command = place.command_of(release_program(), &["run", "--in", "vagrant:apparmor"]);
-    command.args(["--engine", engine, "--record"]).arg(&file).arg("--scenario").arg(&remap);
-    command.args(SCENARIOS.iter().flat_map(|id| ["--scenario", id]));
-    succeed(command.args(PROBES.iter().flat_map(|id| ["--probe", id])));
-    record::read(&file).expect("a record that was just written can be read")
-}
-
-/// What a command in the machine says, if the machine is running and the command succeeds.
-fn inside(command: &str) -> Option<String> {
-    let output =
-        Command::new(release_program()).args(["vm", "ssh", "apparmor", "--", command]).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn cell<'a>(record: &'a Record, scenario: &str, probe: &str) -> &'a Cell {
-    record.cell(scenario, probe).unwrap_or_else(|| panic!("{scenario} / {probe} has no verdict"))
-}
-
-fn allowed(record: &Record, scenario: &str, probe: &str) {
-    let cell = cell(record, scenario, probe);
-    assert_eq!(cell.outcome, Outcome::Allowed, "{cell:#?}");
-}
-
-fn blocked(record: &Record, scenario: &str, probe: &str, errno: &str, by: Mechanism, layers: &[Mechanism]) {
-    let cell = cell(record, scenario, probe);
-    assert_eq!(cell.outcome, Outcome::Blocked, "{cell:#?}");
-    assert_eq!(cell.errno.as_deref(), Some(errno), "{cell:#?}");
-    assert_eq!(cell.blocked_by, Some(by), "{cell:#?}");
-    assert_eq!(cell.layers, layers, "{cell:#?}");
-}
-
-fn blocks_are_confirmed(record: &Record) {
-    let broken: Vec<&Cell> = record.cells.iter().filter(|cell| cell.outcome == Outcome::Broken).collect();
-    assert!(broken.is_empty(), "{broken:#?}");
-    let conflicts: Vec<&Cell> =
-        record.cells.iter().filter(|cell| cell.proof == Some(Proof::Conflict)).collect();
-    assert!(conflicts.is_empty(), "{conflicts:#?}");
-    let blocks: Vec<&Cell> = record.cells.iter().filter(|cell| cell.outcome == Outcome::Blocked).collect();
-    let confirmed = blocks.iter().filter(|cell| cell.proof == Some(Proof::Confirmed)).count();
-    assert!(blocks.len() > 20 && confirmed * 100 >= blocks.len() * 95, "{confirmed} of {}", blocks.len());
+    let remap = remap.to_str().expect("temporary paths are text");
+    MACHINE.run(engine, &[&SCENARIOS[..], &[remap]].concat(), &PROBES)
 }
 
 fn apparmor_alone_refuses_to_mount(record: &Record) {
@@ -217,9 +175,9 @@ fn the_machine_is_as_before() {
     for engine in [EMBEDDED, DOCKER] {
         (engine.record)();
     }
-    let theirs: u64 = inside("date +%s").expect("it is running").parse().expect("a number");
+    let theirs: u64 = MACHINE.inside("date +%s").parse().expect("a number");
     let ours = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
     assert!(theirs.abs_diff(ours) < CLOCK_TOLERANCE, "{theirs} there, {ours} here");
-    let loaded = inside("cat /proc/modules").expect("it is running");
+    let loaded = MACHINE.inside("cat /proc/modules");
     assert!(!loaded.lines().any(|line| line.starts_with("dummy ")), "{loaded}");
 }

@@ -1,0 +1,146 @@
+//! A lab machine of the tests' own, with QEMU itself: the user's machines are neither asked nor changed. What is kept of it
+//! between runs of the tests (its disk, and its state after its first boot) is below Cargo's directory.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use whyblocked::mechanism::Mechanism;
+use whyblocked::record::{self, Cell, Outcome, Proof, Record};
+use whyblocked::vm::image;
+
+use crate::Place;
+use crate::program::{release_program, succeed};
+
+/// A machine, by its name.
+#[derive(Debug)]
+pub struct Machine {
+    name: &'static str,
+    started: OnceLock<()>,
+}
+
+impl Machine {
+    /// One that is not started yet.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, started: OnceLock::new() }
+    }
+
+    /// The program, for the tests' machines.
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(release_program());
+        command.env("XDG_STATE_HOME", state()).args(arguments);
+        command
+    }
+
+    /// Makes the box and starts the machine, the first time.
+    ///
+    /// # Panics
+    ///
+    /// If either cannot be done.
+    pub fn start(&self) {
+        self.started.get_or_init(|| {
+            image::make(&|step| {
+                eprintln!("box: {step}");
+                true
+            })
+            .expect("the box can be made");
+            succeed(&mut self.program(&["vm", "up", "--with", "qemu", self.name]));
+        });
+    }
+
+    /// Runs scenarios in it, with an engine.
+    pub fn run(&self, engine: &str, scenarios: &[&str], probes: &[&str]) -> Record {
+        self.start();
+        let place = Place::new();
+        let file = place.path("record.json");
+        let inside = format!("vagrant:{}", self.name);
+        let mut command = self.program(&["run", "--in", &inside, "--engine", engine, "--record"]);
+        command.arg(&file);
+        command.args(scenarios.iter().flat_map(|id| ["--scenario", id]));
+        succeed(command.args(probes.iter().flat_map(|id| ["--probe", id])));
+        record::read(&file).expect("a record that was just written can be read")
+    }
+
+    /// What a command in the machine says.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn inside(&self, command: &str) -> String {
+        self.start();
+        let output = succeed(&mut self.program(&["vm", "ssh", self.name, "--", command]));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Ends it, if it was started; its state after the first boot stays.
+    pub fn halt(&self) {
+        if self.started.get().is_some() {
+            let _ = self.program(&["vm", "halt", self.name]).status();
+        }
+    }
+}
+
+fn state() -> PathBuf {
+    // TARGET_DIR/PROFILE/deps/TEST
+    let here = std::env::current_exe().expect("a test knows its own path");
+    here.ancestors().nth(3).expect("tests lie in the target directory").join("tmp").join("machines")
+}
+
+/// A verdict.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn cell<'a>(record: &'a Record, scenario: &str, probe: &str) -> &'a Cell {
+    record.cell(scenario, probe).unwrap_or_else(|| {
+        let entry = record.scenarios.iter().find(|entry| entry.id == scenario);
+        panic!("{scenario} / {probe} has no verdict: {:?}", entry.map(|entry| &entry.not_run))
+    })
+}
+
+/// It got through.
+///
+/// # Panics
+///
+/// If not.
+pub fn allowed(record: &Record, scenario: &str, probe: &str) {
+    let cell = cell(record, scenario, probe);
+    assert_eq!(cell.outcome, Outcome::Allowed, "{cell:#?}");
+}
+
+/// It was refused by this mechanism, and these are enough alone.
+///
+/// # Panics
+///
+/// If not.
+pub fn blocked(
+    record: &Record,
+    scenario: &str,
+    probe: &str,
+    errno: &str,
+    by: Mechanism,
+    layers: &[Mechanism],
+) {
+    let cell = cell(record, scenario, probe);
+    assert_eq!(cell.outcome, Outcome::Blocked, "{cell:#?}");
+    assert_eq!(cell.errno.as_deref(), Some(errno), "{cell:#?}");
+    assert_eq!(cell.blocked_by, Some(by), "{cell:#?}");
+    assert_eq!(cell.layers, layers, "{cell:#?}");
+}
+
+/// Nothing is broken, nothing conflicts, and of a hundred blocks a witness has seen 95.
+///
+/// # Panics
+///
+/// If not, or if there are no blocks.
+pub fn blocks_are_confirmed(record: &Record) {
+    let with = |is: fn(&Cell) -> bool| record.cells.iter().filter(move |cell| is(cell));
+    let broken: Vec<&Cell> = with(|cell| cell.outcome == Outcome::Broken).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let conflicts: Vec<&Cell> = with(|cell| cell.proof == Some(Proof::Conflict)).collect();
+    assert!(conflicts.is_empty(), "{conflicts:#?}");
+    let blocks = with(|cell| cell.outcome == Outcome::Blocked).count();
+    let confirmed =
+        with(|cell| cell.outcome == Outcome::Blocked && cell.proof == Some(Proof::Confirmed)).count();
+    assert!(blocks > 0 && confirmed * 100 >= blocks * 95, "{confirmed} of {blocks}");
+}
