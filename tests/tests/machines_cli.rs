@@ -2,7 +2,7 @@
 //! missing, fails, or is interrupted gets one clear message and its exit code, and nothing half-done is left.
 
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -98,7 +98,16 @@ impl World {
 
     /// Interrupts the program once a script has said that it runs; the script's process number.
     fn interrupted(&self, arguments: &[&str], running: &str) -> i32 {
-        let child = self.command(arguments).spawn().unwrap();
+        let mut command = self.command(arguments);
+        // Whoever started the tests in the background of a script has had SIGINT set aside for them.
+        // SAFETY: one system call, in the child, that affects only it.
+        unsafe {
+            command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+                libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            })
+        };
+        let child = command.spawn().unwrap();
         let file = self.path(&format!("log.{running}"));
         let begun = Instant::now();
         let script: i32 = loop {
