@@ -2,11 +2,12 @@
 //! missing, fails, or is interrupted gets one clear message and its exit code, and nothing half-done is left.
 
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use whyblocked::vm::vagrant::libvirt;
 use whyblocked_tests::{Facility, Place, suite};
 
@@ -97,7 +98,16 @@ impl World {
 
     /// Interrupts the program once a script has said that it runs; the script's process number.
     fn interrupted(&self, arguments: &[&str], running: &str) -> i32 {
-        let child = self.command(arguments).spawn().unwrap();
+        let mut command = self.command(arguments);
+        // Whoever started the tests in the background of a script has had SIGINT set aside for them.
+        // SAFETY: one system call, in the child, that affects only it.
+        unsafe {
+            command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+                libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            })
+        };
+        let child = command.spawn().unwrap();
         let file = self.path(&format!("log.{running}"));
         let begun = Instant::now();
         let script: i32 = loop {
@@ -139,7 +149,12 @@ fn names(directory: &Path) -> Vec<String> {
 const ROOT: &[Facility] = &[Facility::Root];
 
 fn main() -> ExitCode {
-    suite::run(vec![
+    let groups = [what_is_missing(), with_vagrant(), runs_in_the_machine(), the_box(), what_is_left()];
+    suite::run(groups.into_iter().flatten().collect())
+}
+
+fn what_is_missing() -> Vec<Trial> {
+    vec![
         suite::test("no_vagrant", &[], || {
             let world = World::new(&[]);
             let mut command = world.command(&["vm", "up", "--with", "vagrant"]);
@@ -174,6 +189,11 @@ fn main() -> ExitCode {
                 "the machine 'fedora' is not made of the lab's own box: it takes Vagrant",
             );
         }),
+    ]
+}
+
+fn with_vagrant() -> Vec<Trial> {
+    vec![
         suite::test("a_machine_of_vagrants_is_found_by_every_command", &[], found_by_every_command),
         suite::test("an_interrupted_vagrant_is_ended_and_its_machine_removed", &[], || {
             let world = World::with_vagrant();
@@ -183,6 +203,38 @@ fn main() -> ExitCode {
             let status = world.output(&["vm", "status"]);
             assert!(String::from_utf8_lossy(&status.stdout).contains("selinux   not made"), "{status:?}");
         }),
+        suite::test("a_box_in_use_is_not_removed", &[], || {
+            let world = World::with_vagrant();
+            world.output(&["vm", "up", "--with", "vagrant"]);
+            world.fails(
+                &["vm", "box", "--remove"],
+                "the machine 'selinux' is made of the box; remove it first",
+            );
+        }),
+        suite::test("a_full_disk_in_the_machine_is_said", &[], || {
+            let world = World::with_vagrant();
+            world.say("full", "");
+            world.output(&["vm", "up", "--with", "vagrant"]);
+            world.fails(&["run", "--in", "vagrant"], "No space left on device");
+        }),
+        suite::test("vm_run_ends_as_the_program_there_does", &[], || {
+            let world = World::with_vagrant();
+            for code in [1, 4] {
+                world.say("code", &code.to_string());
+                let output = world.output(&["vm", "run", "--with", "vagrant", "--", "list", "it's"]);
+                assert_eq!(output.status.code(), Some(code), "{output:?}");
+            }
+            world.say("code", "9");
+            world.fails(
+                &["vm", "run", "--", "list"],
+                "the program in the machine 'selinux' ended with exit status: 9",
+            );
+        }),
+    ]
+}
+
+fn runs_in_the_machine() -> Vec<Trial> {
+    vec![
         suite::test("a_lost_connection_is_said_and_leaves_no_record", &[], || {
             let world = World::with_vagrant();
             world.say("lost", "");
@@ -202,12 +254,6 @@ fn main() -> ExitCode {
             );
             assert!(!world.path("r.json").exists());
         }),
-        suite::test("a_full_disk_in_the_machine_is_said", &[], || {
-            let world = World::with_vagrant();
-            world.say("full", "");
-            world.output(&["vm", "up", "--with", "vagrant"]);
-            world.fails(&["run", "--in", "vagrant"], "No space left on device");
-        }),
         suite::test("an_interrupted_run_is_ended_in_the_machine_too", &[], || {
             let world = World::with_vagrant();
             world.say("code", "0");
@@ -217,19 +263,11 @@ fn main() -> ExitCode {
             assert!(world.log().contains("\nended\n"), "standard input was not closed: {}", world.log());
             assert!(!world.path("r.json").exists());
         }),
-        suite::test("vm_run_ends_as_the_program_there_does", &[], || {
-            let world = World::with_vagrant();
-            for code in [1, 4] {
-                world.say("code", &code.to_string());
-                let output = world.output(&["vm", "run", "--with", "vagrant", "--", "list", "it's"]);
-                assert_eq!(output.status.code(), Some(code), "{output:?}");
-            }
-            world.say("code", "9");
-            world.fails(
-                &["vm", "run", "--", "list"],
-                "the program in the machine 'selinux' ended with exit status: 9",
-            );
-        }),
+    ]
+}
+
+fn the_box() -> Vec<Trial> {
+    vec![
         suite::test("an_interrupted_box_leaves_nothing", ROOT, || {
             let slow = "echo $$ >\"$LOG.box\"; sleep 1000 & wait";
             let world =
@@ -268,6 +306,11 @@ fn main() -> ExitCode {
                 "MiB free, and making the box takes 3500 MiB; make room, or set XDG_CACHE_HOME",
             );
         }),
+    ]
+}
+
+fn what_is_left() -> Vec<Trial> {
+    vec![
         suite::test("clean_removes_dead_machines_and_unfinished_boxes", &[], || {
             let world = World::new(&[]);
             let machine = world.path("home/.local/state/whyblocked/machines/selinux");
@@ -296,15 +339,7 @@ fn main() -> ExitCode {
             );
             assert_eq!(names(&world.path("home/.local/state/whyblocked")), [""; 0]);
         }),
-        suite::test("a_box_in_use_is_not_removed", &[], || {
-            let world = World::with_vagrant();
-            world.output(&["vm", "up", "--with", "vagrant"]);
-            world.fails(
-                &["vm", "box", "--remove"],
-                "the machine 'selinux' is made of the box; remove it first",
-            );
-        }),
-    ])
+    ]
 }
 
 fn found_by_every_command() {

@@ -101,7 +101,6 @@ fn program(
         }
         if !steps.tell("") {
             drop(line);
-            steps.tell("ending the run there");
             let begun = Instant::now();
             while matches!(child.try_wait(), Ok(None)) && begun.elapsed() < GRACE {
                 std::thread::sleep(Duration::from_millis(50));

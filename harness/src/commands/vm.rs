@@ -1,5 +1,6 @@
 //! `whyblocked vm`: the box, and the machines of the laboratory.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -79,7 +80,7 @@ enum Action {
 /// What a machine is started with, on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum With {
-    /// Vagrant, with libvirt or VirtualBox
+    /// Vagrant, with libvirt or `VirtualBox`
     #[value(help = "Vagrant, with libvirt or VirtualBox")]
     Vagrant,
     /// QEMU, started by this program
@@ -256,11 +257,13 @@ fn ssh(machine: Machine, command: &[String]) -> Result<Exit, Failure> {
 pub(super) struct Steps {
     begun: Instant,
     interruption: Interruption,
+    /// Whether the user knows that the interruption was heard: putting things away may take a while.
+    heard: Cell<bool>,
 }
 
 impl Steps {
     pub(super) fn begin() -> Self {
-        Self { begun: Instant::now(), interruption: Interruption::listen() }
+        Self { begun: Instant::now(), interruption: Interruption::listen(), heard: Cell::new(false) }
     }
 
     /// Says it, if there is something to say; whether to go on.
@@ -268,7 +271,11 @@ impl Steps {
         if !step.is_empty() {
             anstream::eprintln!("{:5.1} s  {step}", self.begun.elapsed().as_secs_f64());
         }
-        self.interruption.flow().is_continue()
+        let go_on = self.interruption.flow().is_continue();
+        if !go_on && !self.heard.replace(true) {
+            self.tell("interrupted: putting everything away");
+        }
+        go_on
     }
     /// The failure itself, or, if the user has asked to end meanwhile, that.
     pub(super) fn or_interrupted(&self, failure: Failure) -> Failure {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::VmError;
 
 /// How long a program may take to put its things away, once it was asked to end.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether the user has asked to end.
 const BEAT: Duration = Duration::from_millis(50);

@@ -106,7 +106,7 @@ impl Qemu {
         }
         let booted = self.boot(&image, options, tell);
         if booted.is_err() {
-            let _ = self.end();
+            self.end();
         }
         // A first boot that was not finished is not gone on with.
         match &booted {
@@ -127,7 +127,7 @@ impl Qemu {
         options: &'static str,
         tell: &dyn Fn(&str) -> bool,
     ) -> Result<Reached, VmError> {
-        self.end()?;
+        self.end();
         let mut fast = kvm::works();
         self.disk(image, fast)?;
         let mut kept = self.place.join("kept").exists();
@@ -183,11 +183,11 @@ impl Qemu {
             return Ok(false);
         }
         let _lock = self.try_lock()?;
-        self.end()
+        Ok(self.end())
     }
 
-    fn end(&self) -> Result<bool, VmError> {
-        let Some(pid) = self.pid() else { return Ok(false) };
+    fn end(&self) -> bool {
+        let Some(pid) = self.pid() else { return false };
         let _ = monitor::tell(&self.place.join("monitor"), "quit");
         let begun = Instant::now();
         while self.pid() == Some(pid) {
@@ -199,7 +199,7 @@ impl Qemu {
         }
         // A QEMU that ends by itself does that.
         let _ = fs::remove_file(self.place.join("pid"));
-        Ok(true)
+        true
     }
 
     /// Ends it, and removes its disk. Whether there was anything.
@@ -208,7 +208,7 @@ impl Qemu {
             return Ok(false);
         }
         let _lock = self.try_lock()?;
-        self.end()?;
+        self.end();
         self.remove().map(|()| true)
     }
 
