@@ -33,6 +33,27 @@ const USUAL_SEED: u64 = 9;
 
 static NURSERY: LazyLock<Nursery> = LazyLock::new(Nursery::open);
 
+/// Two scenarios whose trials mount one directory of the laboratory below another.
+const MOUNTS_BELOW: &str = "\
+title: One below the other
+teaches: nothing
+service: {volumes: [\"${LAB}:/host\", \"${LAB}/shared:/host/var\"]}
+";
+
+/// Where mounts are shared, as systemd has them, what is mounted in a copy of a directory shows in the directory.
+fn mounted_nowhere_else() {
+    let place = Place::new();
+    let scenario = place.path("below.yaml");
+    std::fs::write(&scenario, MOUNTS_BELOW).expect("the place is ours");
+    let script = "mount --bind \"$1\" \"$1\" && mount --make-shared \"$1\" && before=$(cat /proc/self/mountinfo) && \
+                  TMPDIR=$1 \"$2\" run --scenario \"$3\" --probe file-write-host-etc >\"$1/said\" && \
+                  after=$(cat /proc/self/mountinfo) && [ \"$before\" = \"$after\" ] || { echo \"$after\"; exit 1; }";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "shared", "sh", "-c", script, "sh"]).arg(place.tmp());
+    let output = command.arg(program::program()).arg(&scenario).output().expect("unshare can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 fn main() -> ExitCode {
     let (random, seed) = Random::seeded(USUAL_SEED);
     println!("moments from seed {seed}");
@@ -44,6 +65,7 @@ fn main() -> ExitCode {
             assert!(run.wait().success());
             Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
         }),
+        suite::test("what_a_container_mounts_is_mounted_nowhere_else", ROOT, mounted_nowhere_else),
         suite::test("a_run_that_fails_leaves_nothing", ROOT, || {
             let place = Place::new();
             let mut command =

@@ -21,12 +21,17 @@ pub(super) struct Relabelled {
 }
 
 impl Relabelled {
-    /// Labels what the settings say, the earlier container's first; nothing, where the container has no label itself.
+    /// Labels what the settings say, the earlier container's first, where the kernel has SELinux (`active`); also for a
+    /// container without a label, or its trials would find something else than the scenario does.
     pub(super) fn for_container(
         settings: &Settings,
         places: Option<&Places>,
+        active: bool,
     ) -> Result<Option<Self>, EngineError> {
-        let Some(own) = settings.selinux.as_deref().and_then(selinux::level) else { return Ok(None) };
+        if !active {
+            return Ok(None);
+        }
+        let own = settings.selinux.as_deref().and_then(selinux::level).unwrap_or(selinux::LEVEL);
         let mut relabelled = Self::before(settings, places)?;
         let earlier = settings.earlier.iter().map(|bind| (bind, selinux::ANOTHER_LEVEL));
         for (bind, private) in earlier.chain(settings.binds.iter().map(|bind| (bind, own))) {

@@ -111,7 +111,7 @@ impl Docker {
         lab: Option<&Lab>,
     ) -> Result<Option<Relabelled>, EngineError> {
         let labels = Relabelled::before(settings, lab.map(Lab::places))?;
-        if settings.selinux.is_some() && !settings.earlier.is_empty() {
+        if !settings.earlier.is_empty() {
             let earlier = earlier(settings);
             let container = self.create(station, &earlier, self.number(), lab, "inspect")?;
             let mut agent = container.attach()?;

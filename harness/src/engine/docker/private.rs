@@ -196,6 +196,9 @@ fn spawn(mut command: Command) -> io::Result<(Child, mpsc::Sender<()>)> {
     told.recv().map_err(|_| io::Error::other("the thread has ended"))?.map(|child| (child, keeper))
 }
 
+/// Where dockerd looks for a containerd that runs already (`systemContainerdRunning` in moby's `cmd/dockerd`).
+const CONTAINERD: &std::ffi::CStr = c"/run/containerd/containerd.sock";
+
 /// The mounts that are the daemon's own, prepared so that nothing needs memory between fork and exec.
 #[derive(Debug)]
 struct Own {
@@ -251,6 +254,9 @@ impl Own {
                     b"giving the daemon an /etc of its own (overlayfs), so that the host's stays as it is",
                 )?;
             }
+            // A containerd that runs already is the host's, and would not be reached through an overlay: sockets are not.
+            // Where there is none dockerd starts its own.
+            libc::unlink(CONTAINERD.as_ptr());
             for (file, line) in &self.etc {
                 let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
                 let fd = libc::open(file.as_ptr(), flags, 0o644);

@@ -134,7 +134,7 @@ impl Embedded {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let lab = Lab::create(&self.dir, number, settings, self.reach.disposable)?;
         let places = lab.as_ref().map(Lab::places);
-        let labels = Relabelled::for_container(settings, places)?;
+        let labels = Relabelled::for_container(settings, places, self.reach.selinux)?;
         Ok(Container { token: format!("{}-{number}", self.dir.name()), lab, _labels: labels })
     }
 

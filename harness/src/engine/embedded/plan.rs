@@ -116,9 +116,12 @@ impl Planner<'_> {
     }
 
     /// The SELinux label of all files of a file system that is the container's own: of the kinds that runc gives one,
-    /// and that may have one in a user namespace.
+    /// and that may have one in a user namespace. Where the process has no label of containers, its files still have.
     fn files_label(&self, kind: &str) -> Option<String> {
-        let level = selinux::level(self.settings.selinux.as_deref()?)?;
+        let level = match self.settings.selinux.as_deref() {
+            Some(label) => selinux::level(label)?,
+            None => Some(selinux::SHARED_LEVEL).filter(|_| self.outside.reach.selinux)?,
+        };
         matches!(kind, "tmpfs" | "devpts").then(|| selinux::of_files(level))
     }
 
@@ -354,9 +357,21 @@ impl Planner<'_> {
 fn open_tree(path: &str) -> std::io::Result<OwnedFd> {
     let path = c(path);
     let flags = 1 | libc::O_CLOEXEC | libc::AT_RECURSIVE;
-    // SAFETY: `path` is alive; the result is checked and then owned.
+    // `struct mount_attr`: set, clear, propagation, user namespace.
+    let attributes: [u64; 4] = [0, 0, libc::MS_PRIVATE, 0];
+    // SAFETY: `path` and `attributes` are alive; the results are checked, and the descriptor is then owned.
     unsafe {
         let fd = libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags);
-        if fd < 0 { Err(std::io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
+        if fd < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        let tree = OwnedFd::from_raw_fd(fd as i32);
+        // A copy of a shared mount is its peer: what is mounted in the copy would be mounted on the host too.
+        let whole = libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
+        let size = size_of_val(&attributes);
+        match libc::syscall(libc::SYS_mount_setattr, fd, c"".as_ptr(), whole, attributes.as_ptr(), size) {
+            0 => Ok(tree),
+            _ => Err(std::io::Error::last_os_error()),
+        }
     }
 }

@@ -1,0 +1,189 @@
+//! The SELinux machine, enforcing: labels that refuse whatever the user is, what `:z`, `:Z` and `label=` do to that, real
+//! modules, and Docker's own refusals; with both engines.
+//!
+//! The machine is started once; its state after its first boot is kept between runs.
+
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use whyblocked::mechanism::Mechanism::{self, Capabilities, Ownership, Seccomp, Selinux};
+use whyblocked::record::{Proof, Record};
+use whyblocked_tests::machine::{Machine, allowed, blocked, blocks_are_confirmed, cell};
+use whyblocked_tests::{Facility, suite};
+
+static MACHINE: Machine = Machine::new("selinux");
+
+const NEEDS: &[Facility] = &[Facility::Machine];
+
+/// Not more than is asserted: where the processor is emulated, a container takes a while.
+const SCENARIOS: [&str; 15] = [
+    "docker-default",
+    "user-1000",
+    "selinux-bind-unlabelled",
+    "selinux-bind-private",
+    "selinux-bind-private-second",
+    "selinux-bind-shared",
+    "selinux-bind-shared-second",
+    "selinux-label-disabled",
+    "selinux-type-changed",
+    "selinux-permissive",
+    "selinux-etc-private",
+    "selinux-daemon-off",
+    "selinux-sys-module",
+    "selinux-sys-module-label-disabled",
+    "selinux-sys-admin",
+];
+const PROBES: [&str; 7] = [
+    "file-write-host-etc",
+    "selinux-write-unlabelled-bind",
+    "selinux-write-private-label",
+    "selinux-write-shared-label",
+    "userns-file-owner-on-host",
+    "module-load-dummy",
+    "identity-sethostname",
+];
+
+fn main() -> ExitCode {
+    let mut tests = Vec::new();
+    for engine in [EMBEDDED, DOCKER] {
+        let mut test = |name: &str, run: fn(&Record)| {
+            let name = format!("{}::{name}", engine.name);
+            tests.push(suite::test(name, NEEDS, move || run((engine.record)())));
+        };
+        test("every_block_is_confirmed_and_nothing_conflicts", blocks_are_confirmed);
+        test("the_real_etc_is_refused_to_root_by_its_label", etc_is_refused);
+        test("without_a_label_root_writes_to_the_real_etc", |record| {
+            allowed(record, "selinux-label-disabled", "file-write-host-etc");
+        });
+        test("a_private_label_is_for_one_container", private);
+        test("a_shared_label_is_for_all", shared);
+        test("a_type_that_may_write_to_etc_opens_that", type_changed);
+        test("a_permissive_type_is_refused_nothing_and_it_is_written_down", permissive);
+        test("nobody_relabels_etc", etc_is_not_relabelled);
+        test("a_daemon_without_selinux_enabled_gives_no_label", daemon_off);
+        test("a_real_module_is_refused_by_the_label_and_loaded_without", modules);
+        test("selinux_has_a_say_in_capabilities", capabilities);
+    }
+    tests.push(suite::test("a_boolean_opens_what_selinux_refuses", NEEDS, boolean));
+    tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
+    let code = suite::run_in_turn(tests);
+    MACHINE.halt();
+    code
+}
+
+/// An engine, and its run in the machine.
+#[derive(Clone, Copy)]
+struct Engine {
+    name: &'static str,
+    record: fn() -> &'static Record,
+}
+
+const EMBEDDED: Engine = Engine {
+    name: "embedded",
+    record: || {
+        static RECORD: OnceLock<Record> = OnceLock::new();
+        RECORD.get_or_init(|| MACHINE.run("embedded", &SCENARIOS, &PROBES))
+    },
+};
+
+const DOCKER: Engine = Engine {
+    name: "docker",
+    record: || {
+        static RECORD: OnceLock<Record> = OnceLock::new();
+        RECORD.get_or_init(|| MACHINE.run("docker", &SCENARIOS, &PROBES))
+    },
+};
+
+/// Refused by SELinux alone, and both the audit record and the hook in the trace say so.
+fn by_selinux(record: &Record, scenario: &str, probe: &str, errno: &str) {
+    blocked(record, scenario, probe, errno, Selinux, &[Selinux]);
+    let cell = cell(record, scenario, probe);
+    assert_eq!(cell.proof, Some(Proof::Confirmed), "{cell:#?}");
+    let said = |method: &str, text: &str| {
+        cell.evidence.iter().any(|evidence| evidence.method == method && evidence.says.contains(text))
+    };
+    assert!(said("trace", "selinux_"), "{cell:#?}");
+    assert!(said("audit", "SELinux wrote down: "), "{cell:#?}");
+}
+
+fn etc_is_refused(record: &Record) {
+    assert!(record.host.disposable, "${{LAB}} is not the real one");
+    by_selinux(record, "selinux-bind-unlabelled", "file-write-host-etc", "EACCES");
+    by_selinux(record, "selinux-bind-unlabelled", "selinux-write-unlabelled-bind", "EACCES");
+}
+
+fn private(record: &Record) {
+    allowed(record, "selinux-bind-private", "selinux-write-private-label");
+    by_selinux(record, "selinux-bind-private-second", "selinux-write-private-label", "EACCES");
+    // A directory of the host's own, without a label that containers may write.
+    by_selinux(record, "selinux-bind-unlabelled", "userns-file-owner-on-host", "EACCES");
+}
+
+fn shared(record: &Record) {
+    allowed(record, "selinux-bind-shared", "selinux-write-shared-label");
+    allowed(record, "selinux-bind-shared-second", "selinux-write-shared-label");
+}
+
+fn type_changed(record: &Record) {
+    allowed(record, "selinux-type-changed", "file-write-host-etc");
+    by_selinux(record, "selinux-type-changed", "userns-file-owner-on-host", "EACCES");
+}
+
+fn permissive(record: &Record) {
+    allowed(record, "selinux-permissive", "file-write-host-etc");
+    let cell = cell(record, "selinux-permissive", "file-write-host-etc");
+    let would = "SELinux wrote down: would have been refused: ";
+    assert!(cell.evidence.iter().any(|evidence| evidence.says.contains(would)), "{cell:#?}");
+}
+
+fn etc_is_not_relabelled(record: &Record) {
+    let entry = record.scenarios.iter().find(|entry| entry.id == "selinux-etc-private").expect("it was run");
+    if record.engine.name == "docker" {
+        let refused = entry.refused.as_deref().unwrap_or_default();
+        assert!(refused.contains("SELinux relabeling of /etc is not allowed"), "{entry:#?}");
+    } else {
+        let reason = entry.not_run.as_deref().unwrap_or_default();
+        assert!(reason.contains("SELinux relabelling of /etc is not allowed"), "{entry:#?}");
+    }
+}
+
+fn daemon_off(record: &Record) {
+    allowed(record, "selinux-daemon-off", "file-write-host-etc");
+    let entry = record.scenarios.iter().find(|entry| entry.id == "selinux-daemon-off").expect("it was run");
+    assert!(!entry.posture.iter().any(|posture| posture.mechanism == Selinux), "{entry:#?}");
+}
+
+fn modules(record: &Record) {
+    let probe = "module-load-dummy";
+    let by = &cell(record, "docker-default", probe).layers;
+    assert_eq!(by[..], [Seccomp, Capabilities, Selinux], "{by:?}");
+    by_selinux(record, "selinux-sys-module", probe, "EPERM");
+    allowed(record, "selinux-sys-module-label-disabled", probe);
+}
+
+fn capabilities(record: &Record) {
+    by_selinux(record, "selinux-sys-admin", "identity-sethostname", "EPERM");
+    // Whoever is not root meets the mode bits first.
+    let user = cell(record, "user-1000", "file-write-host-etc");
+    assert!(matches!(user.blocked_by, Some(Ownership | Mechanism::MountNamespace)), "{user:#?}");
+}
+
+/// What an administrator does who means it.
+fn boolean() {
+    MACHINE.inside("setsebool container_use_sysadmin on");
+    let record = MACHINE.run("embedded", &["selinux-sys-admin"], &["identity-sethostname"]);
+    MACHINE.inside("setsebool container_use_sysadmin off");
+    allowed(&record, "selinux-sys-admin", "identity-sethostname");
+}
+
+/// Seen from outside the containers.
+fn the_machine_is_as_before() {
+    for engine in [EMBEDDED, DOCKER] {
+        (engine.record)();
+    }
+    assert_eq!(MACHINE.inside("getenforce"), "Enforcing");
+    let labels = MACHINE.inside("stat -c %C /etc /var /shared /etc/passwd");
+    assert!(!labels.contains("container_file_t"), "{labels}");
+    assert!(!MACHINE.inside("cat /proc/modules").lines().any(|line| line.starts_with("dummy ")));
+    assert_eq!(MACHINE.inside("ls -d /etc/*whyblocked-canary* /tmp/whyblocked-run-* 2>/dev/null; true"), "");
+}
