@@ -33,7 +33,7 @@ pub fn level(label: &str) -> Option<&str> {
 
 /// A label's type.
 pub fn kind(label: &str) -> Option<&str> {
-    label.splitn(4, ':').nth(2)
+    label.split(':').nth(2)
 }
 
 /// The same label with another level.

@@ -12,6 +12,15 @@ use whyblocked::vm::image;
 use crate::Place;
 use crate::program::{release_program, succeed};
 
+/// Scenarios, and the probes that are asked of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'a> {
+    /// Ids, or files.
+    pub scenarios: &'a [&'a str],
+    /// Ids.
+    pub probes: &'a [&'a str],
+}
+
 /// A machine, by its name.
 #[derive(Debug)]
 pub struct Machine {
@@ -26,7 +35,7 @@ impl Machine {
     }
 
     /// The program, for the tests' machines.
-    fn program(&self, arguments: &[&str]) -> Command {
+    fn program(arguments: &[&str]) -> Command {
         let mut command = Command::new(release_program());
         command.env("XDG_STATE_HOME", state()).args(arguments);
         command
@@ -44,7 +53,7 @@ impl Machine {
                 true
             })
             .expect("the box can be made");
-            succeed(&mut self.program(&["vm", "up", "--with", "qemu", self.name]));
+            succeed(&mut Self::program(&["vm", "up", "--with", "qemu", self.name]));
         });
     }
 
@@ -54,11 +63,30 @@ impl Machine {
         let place = Place::new();
         let file = place.path("record.json");
         let inside = format!("vagrant:{}", self.name);
-        let mut command = self.program(&["run", "--in", &inside, "--engine", engine, "--record"]);
+        let mut command = Self::program(&["run", "--in", &inside, "--engine", engine, "--record"]);
         command.arg(&file);
         command.args(scenarios.iter().flat_map(|id| ["--scenario", id]));
         succeed(command.args(probes.iter().flat_map(|id| ["--probe", id])));
         record::read(&file).expect("a record that was just written can be read")
+    }
+
+    /// The same for several groups, in one record: with Docker a container takes some seconds in a machine whose processor
+    /// is emulated, and not every probe is asked of every scenario.
+    ///
+    /// # Panics
+    ///
+    /// If there is no group.
+    pub fn run_each(&self, engine: &str, groups: &[Group<'_>]) -> Record {
+        let records = groups.iter().map(|group| self.run(engine, group.scenarios, group.probes));
+        records
+            .reduce(|mut all, more| {
+                let new = |id: &str| !all.scenarios.iter().any(|entry| entry.id == id);
+                let scenarios: Vec<_> = more.scenarios.into_iter().filter(|entry| new(&entry.id)).collect();
+                all.scenarios.extend(scenarios);
+                all.cells.extend(more.cells);
+                all
+            })
+            .expect("there is a group")
     }
 
     /// What a command in the machine says.
@@ -68,14 +96,14 @@ impl Machine {
     /// If it fails.
     pub fn inside(&self, command: &str) -> String {
         self.start();
-        let output = succeed(&mut self.program(&["vm", "ssh", self.name, "--", command]));
+        let output = succeed(&mut Self::program(&["vm", "ssh", self.name, "--", command]));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Ends it, if it was started; its state after the first boot stays.
     pub fn halt(&self) {
         if self.started.get().is_some() {
-            let _ = self.program(&["vm", "halt", self.name]).status();
+            let _ = Self::program(&["vm", "halt", self.name]).status();
         }
     }
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use whyblocked_tests::left::Left;
 use whyblocked_tests::moments::Moments;
 use whyblocked_tests::processes::Nursery;
+use whyblocked_tests::program::program;
 use whyblocked_tests::random::Random;
-use whyblocked_tests::{Facility, Place, program, suite};
+use whyblocked_tests::{Facility, Place, suite};
 
 const ROOT: &[Facility] = &[Facility::Root];
 
@@ -50,7 +51,7 @@ fn mounted_nowhere_else() {
                   after=$(cat /proc/self/mountinfo) && [ \"$before\" = \"$after\" ] || { echo \"$after\"; exit 1; }";
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "shared", "sh", "-c", script, "sh"]).arg(place.tmp());
-    let output = command.arg(program::program()).arg(&scenario).output().expect("unshare can be started");
+    let output = command.arg(program()).arg(&scenario).output().expect("unshare can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 

@@ -121,8 +121,8 @@ fn relabelling(settings: &Settings, context: &Context<'_>) -> Result<(), String>
     if !context.reach.privileged {
         return Err("volumes: relabelling (:z, :Z) needs root".to_owned());
     }
-    let all = settings.binds.iter().chain(&settings.earlier).filter(|bind| bind.relabel != Relabel::No);
-    match all.filter_map(|bind| never(bind, context.reach.disposable)).next() {
+    let mut all = settings.binds.iter().chain(&settings.earlier).filter(|bind| bind.relabel != Relabel::No);
+    match all.find_map(|bind| never(bind, context.reach.disposable)) {
         Some(path) => {
             Err(format!("volumes: SELinux relabelling of {path} is not allowed: it is the host's own"))
         }

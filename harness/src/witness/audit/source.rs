@@ -32,6 +32,11 @@ impl Audit {
     pub fn open() -> Result<Self, String> {
         let source = match multicast() {
             Ok(socket) => Source::Multicast(socket),
+            Err(error) if an_audit_daemon_runs() => {
+                return Err(format!(
+                    "the audit system does not let this run listen (CAP_AUDIT_READ): {error}; and the kernel's log has no records, because an audit daemon takes them"
+                ));
+            }
             Err(error) => Source::KernelLog(kernel_log().map_err(|_| {
                 format!(
                     "audit records take root (CAP_AUDIT_READ), or the right to read the kernel's log: {error}"
@@ -99,6 +104,16 @@ fn multicast() -> std::io::Result<OwnedFd> {
             _ => Err(std::io::Error::last_os_error()),
         }
     }
+}
+
+/// Whether the kernel hands its records to a daemon, which then writes them down itself.
+fn an_audit_daemon_runs() -> bool {
+    let is_one = |pid: &str| {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        name.trim_end() == "auditd"
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|entry| entry.file_name().into_string().ok()).any(|pid| is_one(&pid))
 }
 
 /// The kernel's log, from now on.
