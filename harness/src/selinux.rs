@@ -11,6 +11,9 @@ use std::path::Path;
 /// The extended attribute that is a file's label.
 const ATTRIBUTE: &std::ffi::CStr = c"security.selinux";
 
+/// `1` where SELinux refuses, `0` where it only writes down; there only if it is active.
+pub(crate) const ENFORCE: &str = "/sys/fs/selinux/enforce";
+
 /// The user and the role that Docker's policy gives the processes of containers (`contexts/lxc_contexts`).
 pub const DOCKERS_USER_AND_ROLE: &str = "system_u:system_r";
 
@@ -25,6 +28,11 @@ pub const ANOTHER_LEVEL: &str = "s0:c3,c4";
 
 /// The level of files that every container may have.
 pub const SHARED_LEVEL: &str = "s0";
+
+/// Whether the kernel runs SELinux, enforcing or not.
+pub fn is_active() -> bool {
+    Path::new(ENFORCE).exists()
+}
 
 /// A label's level: all behind the third colon, and it has colons of its own.
 pub fn level(label: &str) -> Option<&str> {

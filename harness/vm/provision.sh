@@ -3,13 +3,14 @@
 # the machine itself or in its root directory while a box is made. It may be run again: what is there already stays.
 #
 # usage: provision.sh DIRECTORY [selinux|apparmor]
-#   DIRECTORY  where packages.txt, the policy modules (*.cil) and apparmor-silent-deny are
+#   DIRECTORY  where the other files of this directory are
 #   the module, if the boot loader of this machine is to be told of it; a box that is booted without a boot loader is
 #   told on the kernel's command line
 set -eu
 here=$1
 module=${2:-}
 export DEBIAN_FRONTEND=noninteractive
+. "$here/docker-host.sh"
 
 install_packages() {
     missing=$(while read -r package; do
@@ -20,17 +21,6 @@ install_packages() {
         # shellcheck disable=SC2086  # one word each
         apt-get install -y -qq --no-install-recommends $missing
     fi
-}
-
-# The ids of the source notes, and Docker's own user: SELinux keeps dockerd from making it.
-remapped_users() {
-    id vagrant >/dev/null 2>&1 || useradd --create-home --shell /bin/bash vagrant
-    id dockremap >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin dockremap
-    for file in /etc/subuid /etc/subgid; do
-        touch "$file"
-        sed -i '/^vagrant:/d; /^dockremap:/d' "$file"
-        printf 'vagrant:100000:65536\ndockremap:165536:65536\n' >>"$file"
-    done
 }
 
 selinux() {
@@ -48,11 +38,6 @@ END
         # In a machine that runs with SELinux the new policy is to hold at once.
         if [ -e /sys/fs/selinux/enforce ]; then load_policy; fi
     fi
-}
-
-docker() {
-    mkdir -p /etc/docker
-    [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
 }
 
 # The host's directory that everybody may write, as an administrator might have made it.

@@ -1,7 +1,7 @@
 //! `${LAB}`: directories like a host's, made anew for each trial that mounts them, and looked at from outside
 //! afterwards. In the disposable machine they are the host's own.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,8 @@ pub(super) struct Lab {
     /// What was made, and goes.
     own: PathBuf,
     places: Places,
+    /// What the names of the probes' files begin with.
+    prefix: String,
 }
 
 impl Lab {
@@ -80,7 +82,7 @@ impl Lab {
         }
         let own = dir.path().join("lab").join(number.to_string());
         let places = if disposable { Places::of_the_host(&own) } else { Places::of_its_own(&own) };
-        let lab = Self { own, places };
+        let lab = Self { own, places, prefix: layout::canary(&dir.token(number), "") };
         lab.fill(disposable).map_err(|source| EngineError::Outside {
             doing: format!("making the laboratory directory {}", lab.own.display()),
             source,
@@ -111,28 +113,32 @@ impl Lab {
     }
 
     /// What the container's probes left, seen from outside.
-    pub(super) fn take_canaries(&self, token: &str) -> Vec<Canary> {
-        let mut canaries = Vec::new();
+    pub(super) fn canaries(&self) -> Vec<Canary> {
+        let canary = |(directory, entry): (&str, DirEntry)| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let metadata = entry.metadata().ok()?;
+            Some(Canary {
+                probe: name.strip_prefix(&self.prefix)?.to_owned(),
+                path: format!("{directory}/{name}"),
+                uid: metadata.uid(),
+                gid: metadata.gid(),
+            })
+        };
+        self.left().into_iter().filter_map(canary).collect()
+    }
+
+    /// The probes' files, and the names of the directories that they are in.
+    fn left(&self) -> Vec<(&'static str, DirEntry)> {
         let directories = DIRECTORIES.map(|(name, _)| (name, self.places.of(Path::new(name))));
         // The one that the host itself has.
         let whole = (SHARED, self.places.root.join(SHARED));
         let more = (!directories.contains(&whole)).then_some(whole);
-        for (directory, path) in directories.into_iter().chain(more) {
-            let Ok(entries) = fs::read_dir(path) else { continue };
-            for entry in entries.flatten() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let Ok(metadata) = entry.metadata() else { continue };
-                if let Some(probe) = name.strip_prefix(&layout::canary(token, "")) {
-                    canaries.push(Canary {
-                        probe: probe.to_owned(),
-                        path: format!("{directory}/{name}"),
-                        uid: metadata.uid(),
-                        gid: metadata.gid(),
-                    });
-                }
-            }
-        }
-        canaries
+        let all = directories.into_iter().chain(more);
+        all.flat_map(|(name, path)| {
+            fs::read_dir(path).into_iter().flatten().flatten().map(move |entry| (name, entry))
+        })
+        .filter(|(_, entry)| entry.file_name().to_string_lossy().starts_with(&self.prefix))
+        .collect()
     }
 }
 
@@ -145,7 +151,7 @@ fn make(path: &Path, mode: u32, model: &Path) -> std::io::Result<()> {
 
 /// Gives a file the SELinux label that one of the host's has, or the directory that it would be in.
 fn like(path: &Path, model: &Path) -> std::io::Result<()> {
-    if !Path::new("/sys/fs/selinux/enforce").exists() {
+    if !selinux::is_active() {
         return Ok(());
     }
     let of_model = selinux::of_file(model).or_else(|_| selinux::of_file(model.parent().unwrap_or(model)))?;
@@ -154,6 +160,10 @@ fn like(path: &Path, model: &Path) -> std::io::Result<()> {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        // In the disposable machine they are in the host's own directories.
+        for (_, entry) in self.left() {
+            let _ = fs::remove_file(entry.path());
+        }
         // What cannot be removed now goes with the run's directory.
         let _ = fs::remove_dir_all(&self.own);
     }
@@ -168,6 +178,24 @@ mod tests {
     #[test]
     fn the_agent_knows_every_directory() {
         assert_eq!(DIRECTORIES.map(|(name, _)| name), layout::LABORATORY);
+    }
+
+    #[test]
+    fn what_probes_leave_in_the_hosts_own_directories_is_seen_and_goes() {
+        let host = tempfile::tempdir().unwrap();
+        fs::create_dir(host.path().join("etc")).unwrap();
+        let places = Places { root: host.path().to_owned(), shared: host.path().join("own") };
+        let lab = Lab { own: host.path().join("own"), places, prefix: layout::canary("t-1", "") };
+        let (of_ours, anothers) = (layout::canary("t-1", "a-probe"), layout::canary("t-12", "a-probe"));
+        for name in [&of_ours, &anothers] {
+            fs::write(host.path().join("etc").join(name), "").unwrap();
+        }
+        let seen = lab.canaries();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert_eq!((seen[0].probe.as_str(), &seen[0].path), ("a-probe", &format!("etc/{of_ours}")));
+        drop(lab);
+        assert!(!host.path().join("etc").join(&of_ours).exists());
+        assert!(host.path().join("etc").join(&anothers).exists());
     }
 
     #[rstest]

@@ -66,6 +66,11 @@ impl RunDir {
         &self.name
     }
 
+    /// A name that no other container of any live run has.
+    pub(crate) fn token(&self, number: u64) -> String {
+        format!("{}-{number}", self.name)
+    }
+
     /// The directory that containers mount their root on.
     pub(crate) fn mount_point(&self) -> PathBuf {
         self.path.join("root")

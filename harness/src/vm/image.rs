@@ -30,11 +30,12 @@ const PARTIAL: &str = "partial-";
 const MIB_TO_MAKE: u64 = 3500;
 
 /// The files that a box is made of.
-pub(super) const INPUTS: [(&str, &str); 6] = [
+pub(super) const INPUTS: [(&str, &str); 7] = [
     ("packages.txt", include_str!("../../vm/packages.txt")),
     ("docker-binds.cil", include_str!("../../vm/docker-binds.cil")),
     ("lab-types.cil", include_str!("../../vm/lab-types.cil")),
     ("apparmor-silent-deny", include_str!("../../vm/apparmor-silent-deny")),
+    ("docker-host.sh", include_str!("../../vm/docker-host.sh")),
     ("provision.sh", include_str!("../../vm/provision.sh")),
     ("box.sh", include_str!("../../vm/box.sh")),
 ];

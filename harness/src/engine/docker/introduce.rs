@@ -2,7 +2,6 @@
 //! it gives is looked at, so that the trials start from what a container really got.
 
 use std::fs;
-use std::path::Path;
 
 use super::container::Container;
 use super::error::DockerError;
@@ -148,7 +147,7 @@ fn take_what_it_has(
 
 /// Which SELinux label Docker gave the container's process, where the kernel has SELinux.
 fn label(pid: i32, settings: &mut Settings) -> Option<String> {
-    if !Path::new("/sys/fs/selinux/enforce").exists() {
+    if !selinux::is_active() {
         return None;
     }
     let given = selinux::of_process(pid).ok()?;

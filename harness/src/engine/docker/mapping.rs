@@ -30,8 +30,8 @@ pub(super) struct Given<'a> {
     pub(super) run: &'a str,
     /// How the daemon reads a filter.
     pub(super) dialect: Dialect,
-    /// Where the daemon keeps the containers' root directories.
-    pub(super) data: &'a str,
+    /// What of the daemon's a container must not see.
+    pub(super) hidden: &'a Path,
     /// A directory with nothing in it.
     pub(super) empty: &'a Path,
     /// The host.

@@ -135,7 +135,7 @@ impl Docker {
             lab: lab.map(Lab::places),
             run: self.dir.name(),
             dialect: station.dialect(),
-            data: &station.daemon.data,
+            hidden: &station.hidden,
             empty: &self.dir.mount_point(),
             surroundings: &self.surroundings,
         };
@@ -152,7 +152,7 @@ impl Docker {
         body: &ContainerCreateBody,
     ) -> Result<Container<'a>, EngineError> {
         let recipe = Recipe::new(settings, &self.surroundings.links);
-        let name = format!("{}-{number}", self.dir.name());
+        let name = self.dir.token(number);
         // Twice: another run may have ended meanwhile, and removed an image that it had made.
         for _ in 0..2 {
             let image = station.images.of(&station.daemon, &recipe, self.dir.name())?;
@@ -195,7 +195,7 @@ impl Engine for Docker {
         let Job { settings, probes, .. } = *job;
         let start = Instant::now();
         let number = self.number();
-        let token = format!("{}-{number}", self.dir.name());
+        let token = self.dir.token(number);
         let lab = Lab::create(&self.dir, number, settings, self.disposable)?;
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
@@ -206,7 +206,7 @@ impl Engine for Docker {
         drop(container);
         let mut observations = output::parse(&text, probes)?;
         observations.retain(|seen| !says_nothing(settings, &station, &seen.probe));
-        let canaries = lab.map(|lab| lab.take_canaries(&token)).unwrap_or_default();
+        let canaries = lab.map(|lab| lab.canaries()).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
     }
 }

@@ -41,8 +41,9 @@ pub(super) fn binds(settings: &Settings, given: &Given<'_>) -> Result<Vec<Mount>
         }
         // The container's own root directory is there a second time, with whatever was mounted in it before the host's
         // directory was, by chance: also what is made read-only a moment later.
-        if Path::new(given.data).is_dir() {
-            mounts.push(bind(&given.empty.display().to_string(), given.data, true));
+        if given.hidden.is_dir() {
+            let (empty, hidden) = (given.empty.display().to_string(), given.hidden.display().to_string());
+            mounts.push(bind(&empty, &hidden, true));
         }
         for target in own.iter().chain(&in_memory) {
             would_be_made(target, given)?;

@@ -18,13 +18,17 @@ use crate::settings::DaemonSettings;
 pub(super) struct Station {
     pub(super) daemon: Daemon,
     pub(super) images: Images,
+    /// What a container must not see of it: where it keeps the containers' root directories, or all that it has, if it is
+    /// the run's own.
+    pub(super) hidden: PathBuf,
     /// The process, if it is the run's own.
     private: Option<Private>,
 }
 
 impl Station {
     fn of_others(daemon: Daemon) -> Self {
-        Self { daemon, images: Images::default(), private: None }
+        let hidden = PathBuf::from(&daemon.data);
+        Self { daemon, images: Images::default(), hidden, private: None }
     }
 
     /// How the daemon reads a filter.
@@ -119,7 +123,7 @@ fn start(
     let dir = dir.join(format!("{}{number}", private::PREFIX));
     match Private::start(&dir, run, &settings.config, &settings.etc) {
         Ok((private, daemon)) => {
-            Ok(Ok(Station { daemon, images: Images::default(), private: Some(private) }))
+            Ok(Ok(Station { daemon, images: Images::default(), hidden: dir, private: Some(private) }))
         }
         Err(NotStarted::Refused(why)) => Ok(Err(Refused(why))),
         Err(NotStarted::Failed(error)) => Err(error.into()),

@@ -92,7 +92,7 @@ impl Engine for Embedded {
         let limit = probe_limit() * probes.len() as u32;
         let text = self.start(settings, &container, &job.needs(), &argument, Duties { limit, watch })?;
         let observations = output::parse(&text, probes)?;
-        let canaries = container.lab.map(|lab| lab.take_canaries(&container.token)).unwrap_or_default();
+        let canaries = container.lab.map(|lab| lab.canaries()).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
     }
 }
@@ -135,7 +135,7 @@ impl Embedded {
         let lab = Lab::create(&self.dir, number, settings, self.reach.disposable)?;
         let places = lab.as_ref().map(Lab::places);
         let labels = Relabelled::for_container(settings, places, self.reach.selinux)?;
-        Ok(Container { token: format!("{}-{number}", self.dir.name()), lab, _labels: labels })
+        Ok(Container { token: self.dir.token(number), lab, _labels: labels })
     }
 
     fn start(

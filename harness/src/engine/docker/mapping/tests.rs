@@ -27,7 +27,7 @@ fn mapped(settings: &Settings) -> Result<Value, String> {
         lab: Some(&lab),
         run: "whyblocked-run-1-0",
         dialect: Dialect::Whole,
-        data: "/usr/bin",
+        hidden: Path::new("/usr/bin"),
         empty: Path::new("/tmp/run/root"),
         surroundings: &surroundings,
     };

@@ -209,7 +209,7 @@ impl Podman {
             lab: lab.map(Lab::places),
             run: dir.name(),
             dialect: Dialect::Whole,
-            data: &about.storage,
+            hidden: Path::new(&about.storage),
             empty: &dir.mount_point(),
             surroundings: &self.surroundings,
         };
@@ -266,7 +266,7 @@ impl Engine for Podman {
         let Job { settings, probes, .. } = *job;
         let start = Instant::now();
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let token = format!("{}-{number}", self.run_name());
+        let token = self.home.dir.token(number);
         let lab = Lab::create(&self.home.dir, number, settings, false)?;
         let request = Request { hold: true, ..self.outside.request(job, &token) };
         let argument = serde_json::to_string(&request).expect("a request is plain data");
@@ -281,7 +281,7 @@ impl Engine for Podman {
         })?;
         drop(container);
         let observations = output::parse(&text, probes)?;
-        let canaries = lab.map(|lab| lab.take_canaries(&token)).unwrap_or_default();
+        let canaries = lab.map(|lab| lab.canaries()).unwrap_or_default();
         Ok(Trial { observations, canaries, took: start.elapsed() })
     }
 }

@@ -31,7 +31,7 @@ fn sent(settings: &Settings, base: &Base) -> Result<Value, String> {
         lab: Some(&lab),
         run: "whyblocked-run-1-0",
         dialect: Dialect::Whole,
-        data: "/none",
+        hidden: Path::new("/none"),
         empty: Path::new("/tmp/run/root"),
         surroundings: &surroundings,
     };
