@@ -18,7 +18,7 @@ use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context};
 use whyblocked::witness::Witnesses;
 use whyblocked_agent::wire::Request;
-use whyblocked_agent::{Effect, Probe, catalogue, layout};
+use whyblocked_agent::{Probe, catalogue, layout};
 
 /// How many containers each number at once is tried with.
 const CONTAINERS: usize = 48;
@@ -149,7 +149,7 @@ fn subjects(engine: &Docker, host: &Host, reach: &Reach) -> Vec<Subject> {
 }
 
 fn probes() -> Vec<&'static Probe> {
-    catalogue::all().filter(|probe| probe.effect != Effect::Disposable).collect()
+    catalogue::all().filter(|probe| probe.may_run(false)).collect()
 }
 
 /// What one probe costs where a container is started for it by hand, as in a shell's loop.

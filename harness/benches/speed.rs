@@ -15,7 +15,7 @@ use whyblocked::scenario::{self, Context};
 use whyblocked::seccomp::DefaultProfile;
 use whyblocked::settings::Settings;
 use whyblocked::witness::Witnesses;
-use whyblocked_agent::{Effect, Probe, catalogue};
+use whyblocked_agent::{Probe, catalogue};
 
 const ROUNDS: usize = 200;
 
@@ -24,8 +24,7 @@ fn main() {
     let reach = Reach::of(&host);
     let engine = Embedded::new(&reach).expect("the engine starts");
     let settings = settings("docker-default", &host, &reach);
-    let probes: Vec<&'static Probe> =
-        catalogue::all().filter(|probe| probe.effect != Effect::Disposable).collect();
+    let probes: Vec<&'static Probe> = catalogue::all().filter(|probe| probe.may_run(false)).collect();
     let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
 
     let empty = median(ROUNDS, || run(&engine, &settings, &[]));

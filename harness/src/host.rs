@@ -84,7 +84,7 @@ impl Host {
             arch: text(uname.as_ref().map(nix::sys::utsname::UtsName::machine)),
             system: system_name(&read_trimmed("/etc/os-release")),
             lsm: active_lsms(),
-            selinux: match read_trimmed("/sys/fs/selinux/enforce").as_str() {
+            selinux: match read_trimmed(crate::selinux::ENFORCE).as_str() {
                 "1" => "enforcing",
                 "0" => "permissive",
                 _ => "absent",

@@ -13,6 +13,7 @@ pub mod libvirtd;
 pub mod machine;
 pub mod moments;
 pub mod oci;
+pub mod pages;
 pub mod processes;
 pub mod program;
 pub mod random;

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use libtest_mimic::Trial;
+
 use whyblocked::mechanism::Mechanism;
 use whyblocked::record::{self, Cell, Outcome, Proof, Record};
 use whyblocked::vm::image;
 
-use crate::Place;
 use crate::program::{release_program, succeed};
+use crate::{Facility, Place, suite};
 
 /// Scenarios, and the probes that are asked of them.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,25 @@ pub struct Group<'a> {
     /// Ids.
     pub probes: &'a [&'a str],
 }
+
+/// An engine, and its run in a machine: made when the first test asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    /// Its name.
+    pub name: &'static str,
+    /// Its record.
+    pub record: fn() -> &'static Record,
+}
+
+impl Engine {
+    /// A test of its record, called after the engine too.
+    pub fn test(self, name: &str, run: fn(&Record)) -> Trial {
+        suite::test(format!("{}::{name}", self.name), NEEDS, move || run((self.record)()))
+    }
+}
+
+/// What every test of a machine needs.
+pub const NEEDS: &[Facility] = &[Facility::Machine];
 
 /// A machine, by its name.
 #[derive(Debug)]

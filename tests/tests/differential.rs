@@ -19,7 +19,7 @@ use whyblocked::seccomp::{Action, Rule};
 use whyblocked::settings::Settings;
 use whyblocked_agent::inspect::Inspection;
 use whyblocked_agent::wire::{Observation, Request};
-use whyblocked_agent::{Effect, Need, Probe, catalogue};
+use whyblocked_agent::{Need, Probe, catalogue};
 use whyblocked_tests::combinations::{Combination, combinations};
 use whyblocked_tests::oci::Runc;
 use whyblocked_tests::random::Random;
@@ -148,7 +148,7 @@ impl Bench {
                 .filter_map(|name| Some(((*name).to_owned(), own(name)?)))
                 .collect(),
             probes: catalogue::all()
-                .filter(|probe| probe.effect != Effect::Disposable)
+                .filter(|probe| probe.may_run(false))
                 .filter(|probe| !probe.needs.iter().any(|need| outside.contains(need)))
                 .collect(),
         }

@@ -17,7 +17,7 @@ use whyblocked::scenario::defaults::Defaults;
 use whyblocked::scenario::{self, Context};
 use whyblocked::settings::Settings;
 use whyblocked_agent::wire::{Observation, Request};
-use whyblocked_agent::{Effect, Probe, catalogue, layout};
+use whyblocked_agent::{Probe, catalogue, layout};
 use whyblocked_tests::dockerd::Dockerd;
 use whyblocked_tests::{Facility, Place, facility, suite};
 
@@ -120,7 +120,7 @@ fn differing(daemon: &Dockerd, ours: &Wish, theirs: &Wish) -> Vec<String> {
 
 /// Those that need nothing but the agent: what the harness puts beside it is the harness's own business.
 fn probes() -> Vec<&'static str> {
-    let alone = |probe: &&Probe| probe.needs.is_empty() && probe.effect != Effect::Disposable;
+    let alone = |probe: &&Probe| probe.needs.is_empty() && probe.may_run(false);
     catalogue::all().filter(alone).map(|probe| probe.id).collect()
 }
 

@@ -9,12 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use whyblocked::mechanism::Mechanism;
 use whyblocked::record::{Proof, Record};
-use whyblocked_tests::machine::{Group, Machine, allowed, blocked, blocks_are_confirmed, cell};
-use whyblocked_tests::{Facility, Place, suite};
+use whyblocked_tests::machine::{
+    Engine, Group, Machine, NEEDS, allowed, blocked, blocks_are_confirmed, cell,
+};
+use whyblocked_tests::{Place, suite};
 
 static MACHINE: Machine = Machine::new("apparmor");
-
-const NEEDS: &[Facility] = &[Facility::Machine];
 
 /// Each engine's part of the suite takes a few minutes where the processor is emulated: not more than is asserted.
 const SCENARIOS: [&str; 9] = [
@@ -63,10 +63,7 @@ const CLOCK_TOLERANCE: u64 = 300;
 fn main() -> ExitCode {
     let mut tests = Vec::new();
     for engine in [EMBEDDED, DOCKER] {
-        let mut test = |name: &str, run: fn(&Record)| {
-            let name = format!("{}::{name}", engine.name);
-            tests.push(suite::test(name, NEEDS, move || run((engine.record)())));
-        };
+        let mut test = |name: &str, run: fn(&Record)| tests.push(engine.test(name, run));
         test("every_block_is_confirmed_and_nothing_conflicts", blocks_are_confirmed);
         test("the_machine_is_disposable", |record| assert!(record.host.disposable));
         test("apparmor_alone_refuses_to_mount", apparmor_alone_refuses_to_mount);
@@ -81,13 +78,6 @@ fn main() -> ExitCode {
     let code = suite::run_in_turn(tests);
     MACHINE.halt();
     code
-}
-
-/// An engine, and its run in the machine.
-#[derive(Clone, Copy)]
-struct Engine {
-    name: &'static str,
-    record: fn() -> &'static Record,
 }
 
 const EMBEDDED: Engine = Engine {

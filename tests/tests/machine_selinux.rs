@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 
 use whyblocked::mechanism::Mechanism::Selinux;
 use whyblocked::record::{Proof, Record};
-use whyblocked_tests::machine::{Group, Machine, allowed, blocked, blocks_are_confirmed, cell};
-use whyblocked_tests::{Facility, suite};
+use whyblocked_tests::machine::{
+    Engine, Group, Machine, NEEDS, allowed, blocked, blocks_are_confirmed, cell,
+};
+use whyblocked_tests::suite;
 
 static MACHINE: Machine = Machine::new("selinux");
-
-const NEEDS: &[Facility] = &[Facility::Machine];
 
 /// Not more than is asserted.
 const GROUPS: [Group<'static>; 5] = [
@@ -55,10 +55,7 @@ const GROUPS: [Group<'static>; 5] = [
 fn main() -> ExitCode {
     let mut tests = Vec::new();
     for engine in [EMBEDDED, DOCKER] {
-        let mut test = |name: &str, run: fn(&Record)| {
-            let name = format!("{}::{name}", engine.name);
-            tests.push(suite::test(name, NEEDS, move || run((engine.record)())));
-        };
+        let mut test = |name: &str, run: fn(&Record)| tests.push(engine.test(name, run));
         test("every_block_is_confirmed_and_nothing_conflicts", blocks_are_confirmed);
         test("the_real_etc_is_refused_to_root_by_its_label", etc_is_refused);
         test("without_a_label_root_writes_to_the_real_etc", |record| {
@@ -81,13 +78,6 @@ fn main() -> ExitCode {
     let code = suite::run_in_turn(tests);
     MACHINE.halt();
     code
-}
-
-/// An engine, and its run in the machine.
-#[derive(Clone, Copy)]
-struct Engine {
-    name: &'static str,
-    record: fn() -> &'static Record,
 }
 
 const EMBEDDED: Engine = Engine {

@@ -19,7 +19,7 @@ use whyblocked::plan::Plan;
 use whyblocked::record::{self, Cell, Outcome, Proof, Record};
 use whyblocked::scenario::{self, Context};
 use whyblocked::witness::Witnesses;
-use whyblocked_agent::{Effect, Probe, catalogue};
+use whyblocked_agent::{Probe, catalogue};
 use whyblocked_tests::learner::{self, FIRST, LEARNER};
 use whyblocked_tests::program::succeed;
 use whyblocked_tests::{Facility, Place, suite};
@@ -103,9 +103,8 @@ fn the_engines_agree() {
             Subject { id: scenario.id.clone(), plan: Plan::new(settings.expect("it can be run"), &reach) }
         })
         .collect();
-    let probes: Vec<&'static Probe> = catalogue::all()
-        .filter(|probe| probe.effect != Effect::Disposable && FAMILIES.contains(&probe.family()))
-        .collect();
+    let probes: Vec<&'static Probe> =
+        catalogue::all().filter(|probe| probe.may_run(false) && FAMILIES.contains(&probe.family())).collect();
     let verdicts = |engine: &dyn Engine| -> BTreeMap<String, String> {
         let go_on = |_: Event<'_>| ControlFlow::<Infallible>::Continue(());
         let ControlFlow::Continue(outcome) =

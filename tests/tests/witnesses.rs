@@ -17,7 +17,7 @@ use whyblocked::report::terminal;
 use whyblocked::verdict::search::Subset;
 use whyblocked::witness::trace::Trace;
 use whyblocked::witness::{Finding, Scene, Witnesses, findings};
-use whyblocked_agent::{Effect, Outcome as Seen, Probe, catalogue};
+use whyblocked_agent::{Outcome as Seen, Probe, catalogue};
 use whyblocked_tests::{Facility, Place, builtin, suite};
 
 const TRACE: &[Facility] = &[Facility::Root, Facility::Trace];
@@ -162,8 +162,7 @@ fn capabilities_are_asked_for() {
     let reach = Reach::of(&host);
     let engine = Embedded::new(&reach).expect("the engine starts");
     let witnesses = Witnesses::set_up(engine.run_name());
-    let probes: Vec<&'static Probe> =
-        catalogue::all().filter(|probe| probe.effect != Effect::Disposable).collect();
+    let probes: Vec<&'static Probe> = catalogue::all().filter(|probe| probe.may_run(false)).collect();
     let ids: Vec<&'static str> = probes.iter().map(|probe| probe.id).collect();
     let open = everything_open(&host, &reach);
     let (observations, watched) = witnesses.watching(|| {

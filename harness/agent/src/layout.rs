@@ -54,6 +54,9 @@ pub const FOREIGN_ID: u32 = 4242;
 /// The name (`comm`) of a process of [`FOREIGN_ID`] that the engine starts beside the agent.
 pub const NEIGHBOUR_NAME: &str = "wb-neighbour";
 
+/// A copy of the agent under that name, where the process has to be a program of its own.
+pub const NEIGHBOUR: &str = "/fixtures/wb-neighbour";
+
 /// The name (`comm`) of the process that the harness starts outside every container.
 pub const VICTIM_NAME: &str = "wb-victim";
 

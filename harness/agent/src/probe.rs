@@ -224,6 +224,11 @@ impl Probe {
         }
     }
 
+    /// Whether it may be run on a host, which is the disposable machine or is not.
+    pub fn may_run(&self, disposable: bool) -> bool {
+        self.effect != Effect::Disposable || disposable
+    }
+
     /// The id's first word.
     pub fn family(&self) -> &'static str {
         self.id.split_once('-').map_or(self.id, |(family, _)| family)

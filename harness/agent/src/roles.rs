@@ -13,9 +13,7 @@ pub const GAINED_NOTHING: i32 = 41;
 pub fn by_name(program: &str) -> Option<i32> {
     let gained = match program {
         layout::VICTIM_NAME => return Some(be_the_victim()),
-        _ if program.rsplit('/').next() == Some(layout::NEIGHBOUR_NAME) => {
-            return Some(wait_for_the_end_of_the_agent());
-        }
+        layout::NEIGHBOUR => return Some(wait_for_the_end_of_the_agent()),
         // SAFETY: reads this process's own id.
         layout::SETUID_ROOT => unsafe { libc::geteuid() == 0 },
         layout::FILE_CAPABILITY => effective_capabilities()? >> layout::FILE_CAPABILITY_GRANTS & 1 == 1,

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::bracket;
-use crate::probe::{Answer, Attempt, Effect, Outcome, Probe};
+use crate::probe::{Answer, Attempt, Outcome, Probe};
 use crate::sys::{self, Door};
 use crate::wire::{Observation, Request};
 
@@ -24,18 +24,13 @@ const BEFORE_THE_AGENT: u16 = 500;
 pub fn run(request: &Request) {
     for (place, id) in request.probes.iter().enumerate() {
         match crate::catalogue::find(id) {
-            Some(probe) if !may_run(probe, request) => {
+            Some(probe) if !probe.may_run(request.disposable) => {
                 print(&failed(id, ELSEWHERE, Duration::ZERO));
             }
             Some(probe) => run_in_child(probe, place, request),
             None => print(&failed(id, "the agent's catalogue has no such probe", Duration::ZERO)),
         }
     }
-}
-
-/// Whether the harness has said that this is a machine for what the probe does.
-fn may_run(probe: &Probe, request: &Request) -> bool {
-    probe.effect != Effect::Disposable || request.disposable
 }
 
 /// Runs one probe in this process and judges its answer.
@@ -190,14 +185,20 @@ fn print(seen: &Observation) {
 mod tests {
     use super::*;
     use crate::catalogue;
+    use crate::probe::Effect;
 
     #[test]
     fn what_changes_its_host_is_not_begun_unless_the_harness_says_where_it_is() {
         let (anywhere, there) = (Request::default(), Request { disposable: true, ..Request::default() });
         let mut changing = 0;
         for probe in catalogue::all() {
-            assert_eq!(may_run(probe, &anywhere), probe.effect != Effect::Disposable, "{}", probe.id);
-            assert!(may_run(probe, &there), "{}", probe.id);
+            assert_eq!(
+                probe.may_run(anywhere.disposable),
+                probe.effect != Effect::Disposable,
+                "{}",
+                probe.id
+            );
+            assert!(probe.may_run(there.disposable), "{}", probe.id);
             changing += usize::from(probe.effect == Effect::Disposable);
         }
         assert_eq!(changing, 3);

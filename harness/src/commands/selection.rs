@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use whyblocked_agent::{Effect, Probe, catalogue};
+use whyblocked_agent::{Probe, catalogue};
 
 use super::Failure;
 use crate::host::{Host, Reach};
@@ -122,7 +122,7 @@ impl Selection {
     /// Those of them that can be run here, and those that cannot, with the reason.
     pub(super) fn probes_here(&self, reach: &Reach) -> Result<(Vec<&'static Probe>, Vec<LeftOut>), Failure> {
         let (here, elsewhere): (Vec<_>, Vec<_>) =
-            self.probes()?.into_iter().partition(|probe| can_run(probe, reach));
+            self.probes()?.into_iter().partition(|probe| probe.may_run(reach.disposable));
         if here.is_empty() && !elsewhere.is_empty() {
             let ids: Vec<&str> = elsewhere.iter().map(|probe| probe.id).collect();
             return Err(Failure::nothing_run(format!(
@@ -139,10 +139,6 @@ impl Selection {
 
 /// Why a probe that changes its host is not run.
 const ELSEWHERE: &str = "runs in the disposable machine only, because it changes its host";
-
-fn can_run(probe: &Probe, reach: &Reach) -> bool {
-    probe.effect != Effect::Disposable || reach.disposable
-}
 
 /// The probes that `patterns` name; none means all.
 fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {

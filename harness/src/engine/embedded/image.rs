@@ -6,7 +6,7 @@ use std::path::Path;
 use whyblocked_agent::{Need, layout};
 
 use super::EngineError;
-use super::plan::{NEIGHBOUR, NO_SUID_DEV_EXEC, Planner, c};
+use super::plan::{NO_SUID_DEV_EXEC, Planner, c};
 use super::step::Op;
 use crate::engine::fixtures::{self, AGENT, CAPABILITY_ATTRIBUTE, Fixture, file_capability};
 use crate::engine::host_root::HostRoot;
@@ -27,7 +27,7 @@ impl Planner<'_> {
             self.host_directories()?;
         }
         if self.settings.selinux.is_some() && needs.contains(&Need::Neighbour) {
-            self.file(&NEIGHBOUR[1..], AGENT, 0o755, 0, 0);
+            self.file(&layout::NEIGHBOUR[1..], AGENT, 0o755, 0, 0);
         }
         for fixture in fixtures::in_root_directory(self.settings.identity.uid) {
             if needs.contains(&fixture.need) && (fixture.need != Need::ForeignFiles || self.has_foreign_id())

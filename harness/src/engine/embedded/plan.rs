@@ -42,9 +42,6 @@ pub(super) struct Outside<'a> {
     pub(super) groups: &'a Groups,
 }
 
-/// The agent under the neighbour's name, by which the process is called then.
-pub(super) const NEIGHBOUR: &str = "/fixtures/wb-neighbour";
-
 /// Plans a container in which the agent runs with `argument`, and finds what `needs` names.
 pub(super) fn plan(
     settings: &Settings,
@@ -307,8 +304,10 @@ impl Planner<'_> {
         }
         if needs.contains(&Need::Neighbour) && self.has_foreign_id() {
             // With a label it has to execute a program: a label changes with nothing else.
-            let program =
-                settings.selinux.as_deref().map(|label| Program { path: c(NEIGHBOUR), label: c(label) });
+            let program = settings
+                .selinux
+                .as_deref()
+                .map(|label| Program { path: c(layout::NEIGHBOUR), label: c(label) });
             let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID, program };
             self.add("start a process of another user", op);
         }

@@ -21,8 +21,8 @@ const LONGEST_OUTPUT: usize = 4 << 20;
 pub(super) enum Sink {
     /// It ends when the last process that can write has ended.
     Pipe { output: OwnedFd, input: Option<OwnedFd> },
-    /// It is read when the container's process has ended.
-    File(File),
+    /// It is read when the container's process has ended, which its descriptor tells once there is one (`pidfd_open(2)`).
+    File { file: File, process: Option<OwnedFd> },
 }
 
 impl Sink {
@@ -39,30 +39,28 @@ impl Sink {
         let file = tempfile::tempfile_in(dir.path()).map_err(failed)?;
         let level = selinux::level(label).unwrap_or(selinux::SHARED_LEVEL);
         selinux::label_open_file(file.as_fd(), &selinux::of_files(level)).map_err(failed)?;
-        Ok(Self::File(file))
+        Ok(Self::File { file, process: None })
     }
 
     /// What the child writes to.
     pub(super) fn writing(&self) -> RawFd {
         match self {
             Self::Pipe { output, input } => input.as_ref().unwrap_or(output).as_raw_fd(),
-            Self::File(file) => file.as_raw_fd(),
+            Self::File { file, .. } => file.as_raw_fd(),
         }
     }
 
-    /// The child has its own copy now.
-    pub(super) fn given(&mut self) {
-        if let Self::Pipe { input, .. } = self {
-            *input = None;
+    /// The child `pid`, which was not waited for yet, has its own copy now.
+    pub(super) fn given(&mut self, pid: i32) -> Result<(), EngineError> {
+        match self {
+            Self::Pipe { input, .. } => *input = None,
+            Self::File { process, .. } => *process = Some(open_process(pid)?),
         }
+        Ok(())
     }
 
-    /// Waits for the end of what process `pid` says.
-    pub(super) fn read_until_end(
-        &mut self,
-        pid: Option<&Ending>,
-        limit: Duration,
-    ) -> Result<Vec<u8>, EngineError> {
+    /// Waits for the end of what the child says.
+    pub(super) fn read_until_end(&mut self, limit: Duration) -> Result<Vec<u8>, EngineError> {
         let deadline = Instant::now() + limit;
         let failed =
             |source| EngineError::Outside { doing: "reading a container's output".to_owned(), source };
@@ -80,9 +78,9 @@ impl Sink {
                     }
                 }
             }
-            Self::File(file) => {
-                if let Some(Ending(ending)) = pid {
-                    wait_for(ending.as_fd(), deadline, limit)?;
+            Self::File { file, process } => {
+                if let Some(process) = process {
+                    wait_for(process.as_fd(), deadline, limit)?;
                 }
                 let mut text = Vec::new();
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -119,19 +117,14 @@ fn wait_for(
     }
 }
 
-/// Becomes readable when a process ends (`pidfd_open(2)`).
-pub(super) struct Ending(OwnedFd);
-
-impl Ending {
-    /// Of a child that was not waited for yet.
-    pub(super) fn of(pid: i32) -> Result<Self, EngineError> {
-        // SAFETY: numbers only; the descriptor is checked and then owned.
-        unsafe {
-            let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-            if fd < 0 {
-                return Err(EngineError::last("watching a container's process (pidfd_open)"));
-            }
-            Ok(Self(OwnedFd::from_raw_fd(fd as i32)))
+/// Becomes readable when the process ends.
+fn open_process(pid: i32) -> Result<OwnedFd, EngineError> {
+    // SAFETY: numbers only; the descriptor is checked and then owned.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        if fd < 0 {
+            return Err(EngineError::last("watching a container's process (pidfd_open)"));
         }
+        Ok(OwnedFd::from_raw_fd(fd as i32))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::cgroup::Groups;
 use super::plan::Plan;
-use super::sink::{Ending, Sink};
+use super::sink::Sink;
 use super::{EngineError, RunDir, hold, step, user};
 use crate::engine::{Standing, Watch};
 use crate::settings::{Settings, UserNamespace};
@@ -43,9 +43,8 @@ pub(super) fn run(
         lifeline_in: lifeline_in.as_raw_fd(),
     };
     let mut child = Child::clone(plan, flags(settings), &ends)?;
-    sink.given();
+    sink.given(child.pid)?;
     drop((failure_in, lifeline));
-    let ending = settings.selinux.is_some().then(|| Ending::of(child.pid)).transpose()?;
     let places = groups.paths();
     let standing = Standing { pid: child.pid, groups: &places, foreign: false };
     let held = duties.watch.and_then(|watch| match hold::seize(child.pid) {
@@ -67,7 +66,7 @@ pub(super) fn run(
     if let Some((held, watch)) = held {
         child.waited = !held.at_execution(SETUP_LIMIT, || watch.standing(&standing))?;
     }
-    let text = sink.read_until_end(ending.as_ref(), SETUP_LIMIT + duties.limit);
+    let text = sink.read_until_end(SETUP_LIMIT + duties.limit);
     child.end(text.is_err())?;
     if let Some(watch) = duties.watch {
         watch.ended(&standing);
