@@ -31,7 +31,9 @@ pub(super) fn binds(settings: &Settings, given: &Given<'_>) -> Result<Vec<Mount>
         mounts.extend(directories.filter(|path| !taken(path)).map(|path| bind(path, path, false)));
         if settings.read_only_kernel_mounts {
             // Read-only holds for one mount, not for what is mounted below it.
-            let sys = around.sys.iter().filter(|path| !taken(path));
+            // The root of a user namespace can neither mount over what is closed to it, nor reach what is in there.
+            let closed = |path: &String| settings.user_namespace.is_some() && around.closed.contains(path);
+            let sys = around.sys.iter().filter(|path| !taken(path) && !closed(path));
             mounts.extend(sys.map(|path| bind(path, path, true)));
         } else {
             mounts.push(bind("/sys", "/sys", false));

@@ -16,6 +16,7 @@ use whyblocked_agent::layout;
 use super::connect::Daemon;
 use super::error::DockerError;
 use super::runtime;
+use crate::disposable;
 use crate::engine::{processes, run_dir};
 use crate::remap::Prepared;
 
@@ -226,6 +227,8 @@ impl Own {
             overlays: OWN
                 .iter()
                 .filter(|target| Path::new(target).is_dir())
+                // The disposable machine's own is what containers are to see, and may be written.
+                .filter(|target| **target != "/etc" || !etc.is_empty() || !disposable::is_here())
                 .map(overlay)
                 .collect::<io::Result<_>>()?,
             etc: etc.iter().map(lines).collect::<io::Result<_>>()?,

@@ -2,7 +2,7 @@
 //! itself looks at nothing.
 
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use whyblocked_agent::mountinfo;
@@ -22,6 +22,8 @@ pub(super) struct Surroundings {
     pub(super) devices: Vec<(String, DeviceRule)>,
     /// What is mounted at and below /sys, outermost first.
     pub(super) sys: Vec<String>,
+    /// Those of them that only their owner may enter.
+    pub(super) closed: Vec<String>,
     /// Whether message queues are mounted where they usually are.
     pub(super) queues: bool,
 }
@@ -40,8 +42,13 @@ impl Surroundings {
         devices(Path::new("/dev"), &mut found.devices);
         found.queues = Path::new("/dev/mqueue").is_dir();
         found.sys = mounted_at_or_below("/sys", &crate::host::read_trimmed("/proc/self/mountinfo"));
+        found.closed = found.sys.iter().filter(|path| only_its_owners(path)).cloned().collect();
         found
     }
+}
+
+fn only_its_owners(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.mode() & 0o005 != 0o005)
 }
 
 fn devices(dir: &Path, found: &mut Vec<(String, DeviceRule)>) {

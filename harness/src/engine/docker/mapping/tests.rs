@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::lab::Places;
-use crate::settings::{Bind, BindSource, IdRange, Relabel, Ulimit, UserNamespace};
+use crate::settings::{Bind, BindSource, DaemonSettings, IdRange, Relabel, Ulimit, UserNamespace};
 use crate::testing;
 
 fn surroundings() -> Surroundings {
@@ -15,6 +15,7 @@ fn surroundings() -> Surroundings {
         links: Vec::new(),
         devices: vec![("/dev/kmsg".to_owned(), kmsg)],
         sys: vec!["/sys".to_owned(), "/sys/kernel/debug".to_owned()],
+        closed: vec!["/sys/kernel/debug".to_owned()],
         queues: true,
     }
 }
@@ -149,6 +150,18 @@ fn without_its_mount_namespace_it_has_the_hosts_directories() {
     assert_eq!(targets(&settings), expected);
     settings.read_only_kernel_mounts = false;
     assert!(targets(&settings).contains(&"/sys /sys rw".to_owned()));
+}
+
+#[test]
+fn a_remapped_root_is_not_asked_to_mount_over_what_is_closed_to_it() {
+    let mut settings = testing::settings("docker-default");
+    settings.namespaces.mount = false;
+    settings.user_namespace = Some(UserNamespace::Remap(IdRange { first: 100_000, size: 65_536 }));
+    let daemon = DaemonSettings { config: "{}".to_owned(), etc: Vec::new() };
+    settings.daemon = Some(daemon.into());
+    let targets = targets(&settings);
+    assert!(targets.contains(&"/sys /sys ro".to_owned()), "{targets:?}");
+    assert!(!targets.iter().any(|target| target.contains("/sys/kernel/debug")), "{targets:?}");
 }
 
 #[rstest]
