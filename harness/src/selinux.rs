@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -60,6 +60,40 @@ pub fn of_files(level: &str) -> String {
 pub fn known(label: &str) -> bool {
     let written = File::options().read(true).write(true).open("/sys/fs/selinux/context");
     written.and_then(|mut file| file.write_all(label.as_bytes())).is_ok()
+}
+
+/// The type of a container's process that Docker gives no label (`label=disable`, `--privileged`): the policy has
+/// whatever Docker starts become that.
+const WITHOUT_LABEL: &str = "spc_t";
+
+/// The label of a container's process that has none of containers, where the policy lets this process start one so:
+/// then nothing is refused that is allowed with Docker. This process's own may be stricter than a container's.
+pub fn unconfined() -> Option<String> {
+    let own = of_process(std::process::id() as i32).ok()?;
+    let mut parts = own.split(':');
+    let label = format!("{}:{}:{WITHOUT_LABEL}:{SHARED_LEVEL}", parts.next()?, parts.next()?);
+    let files = of_files(SHARED_LEVEL);
+    let may = known(&label)
+        && allows(&own, &label, "process", "transition")
+        && allows(&label, &files, "file", "entrypoint");
+    may.then_some(label)
+}
+
+/// Whether the policy allows this. The kernel answers with hexadecimal masks, the allowed permissions first, and numbers
+/// classes and permissions itself (`sel_write_access` in `security/selinux/selinuxfs.c`).
+fn allows(source: &str, target: &str, class: &str, permission: &str) -> bool {
+    let number = |path: String| -> Option<u32> { fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let of_class = format!("/sys/fs/selinux/class/{class}");
+    let asked = number(format!("{of_class}/index")).zip(number(format!("{of_class}/perms/{permission}")));
+    let allowed = |(class, bit): (u32, u32)| {
+        let mut file = File::options().read(true).write(true).open("/sys/fs/selinux/access").ok()?;
+        file.write_all(format!("{source} {target} {class}").as_bytes()).ok()?;
+        let mut answer = String::new();
+        file.read_to_string(&mut answer).ok()?;
+        let mask = u32::from_str_radix(answer.split_ascii_whitespace().next()?, 16).ok()?;
+        Some(mask >> (bit - 1) & 1 == 1)
+    };
+    asked.and_then(allowed).unwrap_or(false)
 }
 
 /// A process's label, without what ends it.

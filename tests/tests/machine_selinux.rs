@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use whyblocked::mechanism::Mechanism::Selinux;
+use whyblocked::mechanism::Mechanism::{self, Selinux};
 use whyblocked::record::{Proof, Record};
 use whyblocked_tests::machine::{
     Engine, Group, Machine, NEEDS, allowed, blocked, blocks_are_confirmed, cell,
@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         NEEDS,
         boolean,
     ));
+    tests.push(suite::test("the_whole_catalogue_is_explained", NEEDS, the_whole_catalogue));
     tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
     let code = suite::run_in_turn(tests);
     MACHINE.halt();
@@ -171,6 +172,21 @@ fn boolean() {
 }
 
 /// Seen from outside the containers.
+/// With every probe: hooks that no other test asks for, what covers a masked directory (its label is containers' too), and
+/// a process without a label of containers, which is not to be stricter than one that has it.
+fn the_whole_catalogue() {
+    let record =
+        MACHINE.run("embedded", &["docker-default", "selinux-sys-admin", "selinux-type-changed"], &[]);
+    blocks_are_confirmed(&record);
+    assert_eq!(cell(&record, "docker-default", "proc-list-acpi").blocked_by, Some(Mechanism::MaskedPath));
+    let writable_code = cell(&record, "docker-default", "kernel-mmap-rwx");
+    assert!(writable_code.violations.is_empty(), "{writable_code:#?}");
+    for probe in ["process-traceme", "key-request", "kernel-memfd-exec", "mount-new"] {
+        let cell = cell(&record, "selinux-sys-admin", probe);
+        assert_eq!((cell.blocked_by, cell.proof), (Some(Selinux), Some(Proof::Confirmed)), "{cell:#?}");
+    }
+}
+
 fn the_machine_is_as_before() {
     for engine in [EMBEDDED, DOCKER] {
         (engine.record)();

@@ -289,8 +289,9 @@ fn setuid_nosuid_mount(_: &Request) -> Attempt {
     run_copy(path, layout::SETUID_ROOT, "the program ran, but not as root")
 }
 
-/// File systems that the kernel makes up, or that are empty at first: no operating system is installed there.
-const NEVER_A_ROOT: [&str; 12] = [
+/// File systems that the kernel makes up, or that are empty at first: no operating system is installed there. Looking
+/// into one of `autofs` has the host mount something.
+const NEVER_A_ROOT: [&str; 13] = [
     "proc",
     "sysfs",
     "tmpfs",
@@ -303,6 +304,7 @@ const NEVER_A_ROOT: [&str; 12] = [
     "debugfs",
     "tracefs",
     "bpf",
+    "autofs",
 ];
 
 fn see_host_root(_: &Request) -> Attempt {

@@ -142,7 +142,7 @@ pub(super) const PROBES: &[Probe] = &[
         title: "Join the namespace that one is in",
         tries: "open(\"/proc/self/ns/uts\") and setns: the kernel wants the capability in the namespace's owner and in its own user namespace, whether anything changes or not",
         gains: "nothing by itself: whoever may do this may join any namespace that he can open",
-        calls: &[Sysno::setns],
+        calls: &[Sysno::openat, Sysno::setns],
         proof: &[],
         refusal: &[],
         capabilities: &["CAP_SYS_ADMIN"],
@@ -267,8 +267,8 @@ fn own(name: &str) -> Option<u64> {
 
 fn join_own(_: &Request) -> Attempt {
     let opened = sys::open(c"/proc/self/ns/uts", libc::O_RDONLY, 0);
-    let namespace = sys::own(opened.or_broken("open a namespace of its own")?);
-    sys::call(Sysno::setns, &[namespace.as_raw_fd() as usize, 0]).answer()
+    let Ok(fd) = opened.result else { return opened.answer() };
+    sys::call(Sysno::setns, &[sys::own(fd).as_raw_fd() as usize, 0]).answer()
 }
 
 fn join_host(request: &Request) -> Attempt {

@@ -30,6 +30,7 @@ use super::relabel::Relabelled;
 use super::run_dir::RunDir;
 use super::{About, Engine, EngineError, Job, Trial, Watch, output, probe_limit};
 use crate::host::Reach;
+use crate::selinux;
 use crate::settings::Settings;
 
 /// The agent's program, for the test that runs it under another runtime.
@@ -41,6 +42,7 @@ pub fn agent() -> &'static [u8] {
 #[derive(Debug)]
 pub struct Embedded {
     reach: Reach,
+    unconfined: Option<String>,
     outside: Outside,
     cgroups: Cgroups,
     // Dropped last: everything above may lie in it.
@@ -54,6 +56,7 @@ impl Embedded {
         let dir = RunDir::create()?;
         Ok(Self {
             reach: reach.clone(),
+            unconfined: reach.selinux.then(selinux::unconfined).flatten(),
             outside: Outside::start(&dir)?,
             cgroups: Cgroups::new(&dir, reach),
             dir,
@@ -149,6 +152,7 @@ impl Embedded {
         let groups = self.cgroups.groups(settings)?;
         let host = plan::Outside {
             reach: &self.reach,
+            unconfined: self.unconfined.as_deref(),
             dir: &self.dir,
             lab: container.lab.as_ref(),
             groups: &groups,

@@ -37,6 +37,8 @@ pub(super) const NO_SUID_DEV_EXEC: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc
 #[derive(Debug)]
 pub(super) struct Outside<'a> {
     pub(super) reach: &'a Reach,
+    /// The SELinux label of a process that has none of containers.
+    pub(super) unconfined: Option<&'a str>,
     pub(super) dir: &'a RunDir,
     pub(super) lab: Option<&'a Lab>,
     pub(super) groups: &'a Groups,
@@ -98,8 +100,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn mount(&mut self, kind: &str, target: &str, flags: u64, data: &str) {
-        let label = self.files_label(kind).map(|label| format!("context=\"{label}\""));
-        let options = [Some(data.to_owned()).filter(|data| !data.is_empty()), label];
+        let options = [Some(data.to_owned()).filter(|data| !data.is_empty()), self.labelled(kind)];
         let data: Vec<String> = options.into_iter().flatten().collect();
         let op = Op::Mount {
             source: Some(c(kind)),
@@ -112,14 +113,14 @@ impl Planner<'_> {
         self.add(format!("mount {kind} on {target}"), op);
     }
 
-    /// The SELinux label of all files of a file system that is the container's own: of the kinds that runc gives one,
-    /// and that may have one in a user namespace. Where the process has no label of containers, its files still have.
-    fn files_label(&self, kind: &str) -> Option<String> {
+    /// The mount option that labels all files of a file system that is the container's own: of the kinds that runc gives
+    /// one, and that may have one in a user namespace. Where the process has no label of containers, its files still have.
+    fn labelled(&self, kind: &str) -> Option<String> {
         let level = match self.settings.selinux.as_deref() {
             Some(label) => selinux::level(label)?,
             None => Some(selinux::SHARED_LEVEL).filter(|_| self.outside.reach.selinux)?,
         };
-        matches!(kind, "tmpfs" | "devpts").then(|| selinux::of_files(level))
+        matches!(kind, "tmpfs" | "devpts").then(|| format!("context=\"{}\"", selinux::of_files(level)))
     }
 
     pub(super) fn bind_host(&mut self, source: &str, target: &str, optional: bool) {
@@ -271,8 +272,10 @@ impl Planner<'_> {
         for path in &self.settings.read_only_paths {
             self.add(format!("make {path} read-only"), Op::ReadOnlyPath { path: c(path) });
         }
+        let options = self.labelled("tmpfs");
         for path in &self.settings.masked_paths {
-            self.add(format!("mask {path}"), Op::Mask { path: c(path) });
+            let op = Op::Mask { path: c(path), options: options.as_deref().map(c) };
+            self.add(format!("mask {path}"), op);
         }
         if self.settings.read_only_root {
             self.restrict("/", step::READ_ONLY, false);
@@ -311,7 +314,7 @@ impl Planner<'_> {
             let op = Op::Neighbour { name: c(layout::NEIGHBOUR_NAME), id: layout::FOREIGN_ID, program };
             self.add("start a process of another user", op);
         }
-        if let Some(label) = &settings.selinux {
+        if let Some(label) = settings.selinux.as_deref().or(self.outside.unconfined) {
             let op = Op::Write { path: c("/proc/thread-self/attr/exec"), content: c(label) };
             self.add("set the SELinux label", op);
         }

@@ -38,8 +38,8 @@ pub(super) enum Op {
     Restrict { path: CString, attributes: u64, recursive: bool },
     /// Mounts a path over itself, read-only, if it exists.
     ReadOnlyPath { path: CString },
-    /// Covers a path, if it exists.
-    Mask { path: CString },
+    /// Covers a path, if it exists; a directory with a tmpfs of these options.
+    Mask { path: CString, options: Option<CString> },
     /// `mkdir(2)`; an existing directory is no failure.
     Directory { path: CString, mode: u32 },
     /// Writes a new file; with `optional`, it is left out where there is no room, or no writing.
@@ -151,7 +151,7 @@ pub(super) unsafe fn execute(op: &Op, with: &Resources, lifeline: RawFd) -> bool
                 }
                 restrict(path, READ_ONLY, true)
             }
-            Op::Mask { path } => mask(path),
+            Op::Mask { path, options } => mask(path, options.as_deref()),
             Op::Directory { path, mode } => libc::mkdir(path.as_ptr(), *mode) == 0 || errno() == libc::EEXIST,
             Op::File { path, content, mode, uid, gid, optional } => {
                 write_new(path, content, *mode, *uid, *gid)
@@ -239,7 +239,7 @@ unsafe fn restrict(path: &CStr, attributes: u64, recursive: bool) -> bool {
 }
 
 /// As runc does: `/dev/null` over a file, an empty read-only tmpfs over a directory.
-unsafe fn mask(path: &CStr) -> bool {
+unsafe fn mask(path: &CStr, options: Option<&CStr>) -> bool {
     let null = c"/dev/null".as_ptr();
     // SAFETY: constant or prepared strings.
     unsafe {
@@ -250,7 +250,8 @@ unsafe fn mask(path: &CStr) -> bool {
             libc::ENOENT => true,
             libc::ENOTDIR => {
                 let tmpfs = c"tmpfs".as_ptr();
-                libc::mount(tmpfs, path.as_ptr(), tmpfs, libc::MS_RDONLY, ptr::null()) == 0
+                let options = options.map_or(ptr::null(), |options| options.as_ptr().cast());
+                libc::mount(tmpfs, path.as_ptr(), tmpfs, libc::MS_RDONLY, options) == 0
             }
             _ => false,
         }

@@ -26,28 +26,35 @@ const CORE: [&str; 12] = [
 ];
 
 /// Questions that security modules are asked and the catalogue causes; `security_X` for all, then one a module.
-const HOOKS: [&str; 36] = [
+const HOOKS: [&str; 54] = [
     "bpf",
     "bpf_map",
     "bpf_map_create",
     "bprm_check_security",
+    "bprm_creds_for_exec",
     "capable",
     "file_mprotect",
     "file_open",
     "file_permission",
     "file_truncate",
     "inode_create",
+    "inode_init_security_anon",
+    "inode_link",
     "inode_mkdir",
     "inode_mknod",
     "inode_permission",
+    "inode_rename",
     "inode_setattr",
     "inode_setxattr",
     "inode_unlink",
     "kernel_load_data",
     "kernel_read_file",
+    "key_alloc",
+    "key_permission",
     "locked_down",
     "mmap_file",
     "move_mount",
+    "netlink_send",
     "path_chmod",
     "path_chown",
     "path_chroot",
@@ -56,14 +63,29 @@ const HOOKS: [&str; 36] = [
     "path_unlink",
     "perf_event_open",
     "ptrace_access_check",
+    "ptrace_traceme",
+    "quotactl",
     "sb_mount",
     "sb_umount",
     "setprocattr",
     "settime64",
+    "socket_bind",
+    "socket_connect",
     "socket_create",
+    "syslog",
     "task_kill",
+    "task_prlimit",
+    "task_setnice",
+    "task_setrlimit",
+    "task_setscheduler",
+    "unix_may_send",
+    "unix_stream_connect",
     "userns_create",
 ];
+
+/// Functions of SELinux that have other names than their hooks.
+const OTHERWISE_NAMED: [&str; 4] =
+    ["selinux_mount", "selinux_umount", "selinux_socket_unix_stream_connect", "selinux_socket_unix_may_send"];
 
 /// Whose function it is, by the beginning of its name; Landlock's begin with `hook_`.
 const MODULES: [&str; 8] =
@@ -119,7 +141,7 @@ fn define_capable(tracefs: &Tracefs, group: &str) {
 
 fn candidates() -> impl Iterator<Item = String> {
     let hooks = HOOKS.iter().flat_map(|hook| MODULES.iter().map(move |module| format!("{module}{hook}")));
-    CORE.iter().map(|name| (*name).to_owned()).chain(hooks)
+    CORE.iter().chain(&OTHERWISE_NAMED).map(|name| (*name).to_owned()).chain(hooks)
 }
 
 /// The functions in the text of `/proc/kallsyms`.
