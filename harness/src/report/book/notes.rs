@@ -59,7 +59,7 @@ fn claim(text: &mut String, volumes: &[Volume<'_>], judged: &Judged<'_>) {
     let claim = judged.claim;
     let _ = writeln!(
         text,
-        "## {}. {} {{#claim-{}}}\n\n{}\n\n<p class=\"verdict {}\">{}{}</p>\n",
+        "## {}. {} {{#claim-{}}}\n\n{}\n\n<p class=\"verdict {}\">{} {}</p>\n",
         claim.number,
         escape(claim.title),
         claim.number,
@@ -104,7 +104,7 @@ fn on_which(volumes: &[Volume<'_>], judged: &Judged<'_>) -> String {
     };
     match judged.verdict {
         Verdict::DoesNotHold if volumes.len() > 1 && !judged.claim.list => {
-            format!(" (seen on {})", on(Said::No).join(", "))
+            format!("(seen on {})", on(Said::No).join(", "))
         }
         _ => String::new(),
     }
