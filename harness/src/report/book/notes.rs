@@ -59,14 +59,17 @@ fn claim(text: &mut String, volumes: &[Volume<'_>], judged: &Judged<'_>) {
     let claim = judged.claim;
     let _ = writeln!(
         text,
-        "## {}. {} {{#claim-{}}}\n\n{}\n\n<p class=\"verdict {}\">{} {}</p>\n",
+        "## {}. {} {{#claim-{}}}\n\n{}\n\n<p class=\"verdict {}\">{}{}</p>\n",
         claim.number,
         escape(claim.title),
         claim.number,
         escape(claim.says),
         class_of(judged.verdict),
         judged.verdict,
-        escape(&on_which(volumes, judged))
+        match on_which(volumes, judged) {
+            which if which.is_empty() => which,
+            which => format!(" {}", escape(&which)),
+        }
     );
     for (instead, observed) in &judged.instead {
         let _ = writeln!(text, "**Instead:** {}\n", escape(instead.says));
