@@ -11,6 +11,7 @@ fn main() {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let workspace = manifest.parent().expect("the package lies in the workspace").to_path_buf();
     list_scenarios(&workspace.join("scenarios"), &out.join("scenarios.rs"));
+    list_labs(&workspace.join("labs"), &out.join("labs.rs"));
     println!("cargo::rerun-if-changed={}", manifest.join("agent").display());
     println!("cargo::rerun-if-changed={}", workspace.join("Cargo.lock").display());
     let agent = build_agent(&workspace, &out.join("agent"));
@@ -73,4 +74,38 @@ fn list_scenarios(dir: &Path, to: &Path) {
     }
     source.push_str("];\n");
     fs::write(to, source).expect("OUT_DIR can be written");
+}
+
+/// Writes `LABS` as Rust source: every folder of `labs/` in the order of its name, with the text of its files.
+fn list_labs(dir: &Path, to: &Path) {
+    println!("cargo::rerun-if-changed={}", dir.display());
+    let mut source = String::from("pub(super) const LABS: &[(&str, &[(&str, &str)])] = &[\n");
+    for lab in sorted(dir).into_iter().filter(|path| path.is_dir()) {
+        writeln!(source, "    ({:?}, &[", name(&lab)).expect("a String takes all");
+        for path in sorted(&lab) {
+            // A lab's own filters lie in a folder of theirs.
+            let inner = if path.is_dir() { sorted(&path) } else { vec![path] };
+            for path in inner {
+                let inside = path.strip_prefix(&lab).expect("it lies there").display().to_string();
+                writeln!(source, "        ({inside:?}, include_str!({:?})),", path.display().to_string())
+                    .expect("a String takes all");
+            }
+        }
+        source.push_str("    ]),\n");
+    }
+    source.push_str("];\n");
+    fs::write(to, source).expect("OUT_DIR can be written");
+}
+
+fn sorted(dir: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir)
+        .unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -20,6 +20,7 @@ pub mod engine;
 pub mod experiment;
 pub mod host;
 pub mod input;
+pub mod lab;
 pub mod mechanism;
 pub mod observation;
 pub mod plan;

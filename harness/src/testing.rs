@@ -77,6 +77,13 @@ pub(crate) fn record() -> Record {
     }
 }
 
+/// A verdict about an attempt to set the clock.
+pub(crate) fn cell(outcome: Outcome, by: Option<Mechanism>) -> Cell {
+    let layers: Vec<Mechanism> = by.into_iter().collect();
+    let record = record().with_scenario("scenario", &[]).with_cell("time-settimeofday", outcome, &layers);
+    record.cells.into_iter().next().expect("one was added")
+}
+
 /// Builders, for tests that are about records.
 impl Record {
     /// With a scenario in which these mechanisms stood so.

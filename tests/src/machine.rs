@@ -110,6 +110,18 @@ impl Machine {
             .expect("there is a group")
     }
 
+    /// What this program says in the machine.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn program_inside(&self, arguments: &[&str]) -> String {
+        self.start();
+        let mut command = Self::program(&["vm", "run", "--with", "qemu", self.name, "--"]);
+        let output = succeed(command.args(arguments));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// What a command in the machine says.
     ///
     /// # Panics

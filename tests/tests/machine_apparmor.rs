@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         test("the_clock_is_really_set_where_no_layer_is_left", clock);
         test("root_of_a_remapped_container_is_an_ordinary_user_outside", remapped);
     }
+    tests.push(suite::test("the_labs_keep_what_they_promise", NEEDS, the_labs));
     tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
     let code = suite::run_in_turn(tests);
     MACHINE.halt();
@@ -200,4 +201,13 @@ fn the_machine_is_as_before() {
     assert!(theirs.abs_diff(ours) < CLOCK_TOLERANCE, "{theirs} there, {ours} here");
     let loaded = MACHINE.inside("cat /proc/modules");
     assert!(!loaded.lines().any(|line| line.starts_with("dummy ")), "{loaded}");
+}
+
+/// Those that need this machine.
+fn the_labs() {
+    let labs = ["15-apparmor"];
+    let text = MACHINE.program_inside(&[&["lab", "verify"][..], &labs].concat());
+    for lab in labs {
+        assert!(text.contains(&format!("✓ {lab} (")), "{text}");
+    }
 }

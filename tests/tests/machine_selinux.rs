@@ -75,6 +75,7 @@ fn main() -> ExitCode {
         boolean,
     ));
     tests.push(suite::test("the_whole_catalogue_is_explained", NEEDS, the_whole_catalogue));
+    tests.push(suite::test("the_labs_keep_what_they_promise", NEEDS, the_labs));
     tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
     let code = suite::run_in_turn(tests);
     MACHINE.halt();
@@ -196,4 +197,13 @@ fn the_machine_is_as_before() {
     assert!(!labels.contains("container_file_t"), "{labels}");
     assert!(!MACHINE.inside("cat /proc/modules").lines().any(|line| line.starts_with("dummy ")));
     assert_eq!(MACHINE.inside("ls -d /etc/*whyblocked-canary* /tmp/whyblocked-run-* 2>/dev/null; true"), "");
+}
+
+/// Those that need this machine.
+fn the_labs() {
+    let labs = ["13-selinux-types", "14-selinux-volumes"];
+    let text = MACHINE.program_inside(&[&["lab", "verify"][..], &labs].concat());
+    for lab in labs {
+        assert!(text.contains(&format!("✓ {lab} (")), "{text}");
+    }
 }

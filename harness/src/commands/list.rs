@@ -7,6 +7,7 @@ use whyblocked_agent::Effect;
 use whyblocked_agent::catalogue::FAMILIES;
 
 use super::{Exit, Failure, Format, json, print};
+use crate::lab;
 use crate::mechanism;
 use crate::scenario;
 
@@ -29,6 +30,8 @@ enum What {
     Scenarios,
     /// What can say no
     Mechanisms,
+    /// The workshop
+    Labs,
 }
 
 /// One line of a list.
@@ -50,6 +53,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         What::Probes => probes(),
         What::Scenarios => scenarios()?,
         What::Mechanisms => mechanisms(),
+        What::Labs => labs()?,
     };
     let text = match args.format {
         Format::Json => json(&items)?,
@@ -94,6 +98,14 @@ fn mechanisms() -> Vec<Item> {
             place: None,
         })
         .collect()
+}
+
+fn labs() -> Result<Vec<Item>, Failure> {
+    let all = lab::all()?;
+    Ok(all
+        .into_iter()
+        .map(|lab| Item { id: lab.id, title: lab.file.title, about: lab.file.teaches, place: None })
+        .collect())
 }
 
 fn columns(items: &[Item]) -> String {

@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod inside;
 mod interruption;
+mod lab;
 mod list;
 mod progress;
 mod report;
@@ -45,6 +46,7 @@ whyblocked finds out which mechanism said no to a process in a container.
   whyblocked try -- docker run --privileged nginx
                                                 a configuration of your own: what gets through, and what
                                                 would close most of it
+  whyblocked lab start                          the workshop: learn by doing who stops what
   whyblocked list scenarios                     what can be run; also: list probes, list mechanisms
   whyblocked doctor                             what this machine can and cannot show
   whyblocked --help                             everything else
@@ -68,6 +70,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Remove what killed runs have left behind
     Clean(clean::Args),
+    /// The workshop: labs that check what you really built
+    Lab(lab::Args),
     /// The lab machines, for what this kernel cannot show
     Vm(vm::Args),
 }
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Clean(args)) => clean::run(&args),
+        Some(Command::Lab(args)) => lab::run(&args),
         Some(Command::Vm(args)) => vm::run(&args),
     };
     match done {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::session::Purpose;
 use crate::experiment::Event;
 
 /// Shows what a run is doing.
@@ -24,11 +25,13 @@ enum Shown {
 }
 
 impl Progress {
-    pub(super) fn new(wanted: bool, scenarios: usize, probes: usize) -> Self {
-        let shown = if !wanted {
+    pub(super) fn new(purpose: Purpose, scenarios: usize, probes: usize) -> Self {
+        let shown = if purpose == Purpose::Explanation {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
             Shown::Bar(bar())
+        } else if purpose == Purpose::Lesson {
+            Shown::Nothing
         } else {
             let plural = |number: usize| if number == 1 { "" } else { "s" };
             let (many, more) = (plural(scenarios), plural(probes));

@@ -30,6 +30,8 @@ use crate::witness::Witnesses;
 pub(super) enum Purpose {
     /// Many verdicts, with progress shown.
     Survey,
+    /// A few verdicts that somebody waits for: they are there at once, or a bar shows how far it is.
+    Lesson,
     /// One verdict, as closely looked at as can be: what the filter refuses is written down by the kernel too. In a
     /// survey that would be hundreds of lines in the host's log.
     Explanation,
@@ -91,7 +93,7 @@ pub(super) fn compared(
         .map(|other| Ok(other.resolve(&context)?.settings()))
         .collect::<Result<Vec<_>, Failure>>()?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let progress = Progress::new(purpose == Purpose::Survey, subjects.len(), probes.len());
+    let progress = Progress::new(purpose, subjects.len(), probes.len());
     let witnesses = Witnesses::set_up(chosen.run_name());
     let tell = |event: experiment::Event<'_>| {
         progress.tell(event);

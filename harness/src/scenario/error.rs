@@ -30,7 +30,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// The file has a key that scenarios do not have.
-    #[error("{path}:{line}: unknown key '{key}'{}", nearest(near.as_deref()))]
+    #[error("{path}:{line}: unknown key '{}'{}", key.escape_debug(), nearest(near.as_deref()))]
     UnknownKey {
         /// Which file.
         path: String,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Facility;
+
 /// A scenario file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,22 +34,6 @@ pub struct File {
 pub struct Earlier {
     /// As those of a service.
     pub volumes: Vec<Volume>,
-}
-
-/// Something that a host may lack.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Facility {
-    /// SELinux is active.
-    Selinux,
-    /// `AppArmor` is active.
-    Apparmor,
-    /// The kernel loads modules.
-    Modules,
-    /// Containers can be started outside a user namespace.
-    Root,
-    /// A Docker daemon.
-    Docker,
 }
 
 /// The security-relevant keys of a Compose service.

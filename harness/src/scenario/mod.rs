@@ -6,6 +6,7 @@
 mod daemon;
 pub mod defaults;
 mod error;
+mod facility;
 pub mod file;
 mod labels;
 mod library;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use crate::capability::CapabilitySet;
 
 pub use error::{ScenarioError, most_like, nearest};
+pub use facility::Facility;
 pub use library::{Origin, builtin_ids, glob, select};
 pub use resolve::{Context, Resolution, Resolved};
 
@@ -119,6 +121,10 @@ mod tests {
         "x.yaml:4: unknown key 'cap_drp'; did you mean 'cap_drop'?"
     )]
     #[case::unknown_top_key("titel: a\n", "x.yaml:1: unknown key 'titel'; did you mean 'title'?")]
+    #[case::a_key_that_a_terminal_would_obey(
+        "t\title: a\n",
+        "x.yaml:1: unknown key 't\\title'; did you mean 'title'?"
+    )]
     #[case::wrong_type("title: a\nteaches: b\nservice: {privileged: perhaps}\n", "x.yaml:3: invalid boolean")]
     #[case::missing("title: a\n", "x.yaml:1: missing field `teaches`")]
     #[case::wrong_list(

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::daemon::{self, Meant};
 use super::defaults::Defaults;
-use super::file::{Facility, Service};
+use super::file::Service;
 use super::security_opt::{self, SecurityOpt};
-use super::{Scenario, ScenarioError, labels, service};
+use super::{Facility, Scenario, ScenarioError, labels, service};
 use crate::apparmor;
 use crate::capability::{Capability, CapabilitySet};
 use crate::host::{self, Host, Reach};
@@ -177,18 +177,8 @@ fn not_relaxed(daemon: &Meant) -> Option<String> {
 }
 
 fn missing_facility(scenario: &Scenario, context: &Context<'_>) -> Option<String> {
-    scenario.file.needs.iter().find_map(|need| match need {
-        Facility::Selinux if !context.reach.selinux => Some("this kernel runs without SELinux".to_owned()),
-        Facility::Apparmor if !context.reach.apparmor => Some("this kernel runs without AppArmor".to_owned()),
-        Facility::Modules if context.host.modules != "loadable" => {
-            Some(format!("this kernel's module loading is {}", context.host.modules))
-        }
-        Facility::Root if !context.reach.privileged => {
-            Some("this run has no privilege; start it as root".to_owned())
-        }
-        Facility::Docker if !context.docker => Some("this needs a Docker daemon: --engine docker".to_owned()),
-        _ => None,
-    })
+    let missing = |need: &Facility| need.missing(context.host, context.reach, context.docker);
+    scenario.file.needs.iter().find_map(missing)
 }
 
 fn user_namespace(

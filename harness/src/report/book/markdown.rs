@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 /// Everything that could be markup becomes a numeric character reference: both languages read those, and
 /// neither takes them for structure. Characters that show nothing, or turn the direction of what follows, show
 /// as U+FFFD.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let line = line.trim();
     let mut escaped = String::with_capacity(line.len() + line.len() / 8);

@@ -13,7 +13,7 @@ mod conformance;
 pub(super) mod date;
 mod grid;
 mod host;
-mod markdown;
+pub(super) mod markdown;
 mod matrix;
 mod mechanisms;
 mod notes;

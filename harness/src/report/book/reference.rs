@@ -11,7 +11,7 @@ use super::{Page, mechanisms, probes, scenarios};
 use crate::claims::{self, Test};
 use crate::conformance::Comparison;
 use crate::mechanism::{self, Entry, Mechanism};
-use crate::scenario::file::Facility;
+use crate::scenario::Facility;
 use crate::scenario::{self, ScenarioError};
 
 /// Stands at the top of every page.
@@ -105,7 +105,7 @@ fn scenario_list() -> Result<String, ScenarioError> {
             scenarios::description(&scenario.id, &file.teaches, &scenario.settings)
         );
         if !file.needs.is_empty() {
-            let needs = file.needs.iter().map(|facility| in_words(*facility));
+            let needs = file.needs.iter().map(|facility| Facility::in_words(*facility));
             let _ = writeln!(text, "Needs: {}.", needs.collect::<Vec<_>>().join(", "));
         }
     }
@@ -172,16 +172,6 @@ impl Links for Beside {
 
     fn mechanism(&self, mechanism: Mechanism) -> String {
         Chapters.mechanism(mechanism).replacen("\"reference/", "\"", 1)
-    }
-}
-
-fn in_words(facility: Facility) -> &'static str {
-    match facility {
-        Facility::Selinux => "SELinux",
-        Facility::Apparmor => "AppArmor",
-        Facility::Modules => "a kernel that loads modules",
-        Facility::Root => "root",
-        Facility::Docker => "Docker",
     }
 }
 
