@@ -173,6 +173,38 @@ fn further_records_of_other_engines_are_held_against_the_first() {
     assert_eq!(found["changes"][0]["same_host"], true, "{found}");
 }
 
+/// What mdBook asks, and what it sends: an empty book with one chapter.
+fn chapter(content: &str, records: &str) -> String {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let book = serde_json::json!([
+        {"root": format!("{root}/src"), "config": {"book": {"title": "x"}, "preprocessor": {"whyblocked": {"records": [records]}}},
+            "renderer": "html", "mdbook_version": "0.5.4"},
+        {"items": [{"Chapter": {"name": "One", "content": content, "number": null, "sub_items": [], "path": "one.md",
+            "source_path": "one.md", "parent_names": []}}]}
+    ]);
+    book.to_string()
+}
+
+#[test]
+fn mdbook_gets_its_chapters_with_verdicts() {
+    whyblocked().args(["mdbook", "supports", "html"]).assert().success();
+    let book = chapter("{{#verdict docker-default time-settimeofday}}", "record.json");
+    let output = whyblocked().arg("mdbook").write_stdin(book).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("**blocked by seccomp**"), "{text}");
+}
+
+#[rstest]
+#[case::no_book(String::new(), "this is what mdBook calls, and no book came")]
+#[case::unknown(
+    chapter("{{#verdict docker-default no-such-probe}}", "record.json"),
+    "the chapter 'One': no record has a verdict for docker-default / no-such-probe; the records are: record"
+)]
+#[case::no_record(chapter("", "no.json"), "cannot read the record")]
+fn mdbook_gets_no_half_of_a_book(#[case] input: String, #[case] message: &str) {
+    refuses(whyblocked().arg("mdbook").write_stdin(input), message);
+}
+
 #[test]
 fn a_record_that_is_not_there() {
     refuses(

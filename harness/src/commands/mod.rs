@@ -9,6 +9,7 @@ mod inside;
 mod interruption;
 mod lab;
 mod list;
+mod mdbook;
 mod progress;
 mod report;
 mod run;
@@ -70,6 +71,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Remove what killed runs have left behind
     Clean(clean::Args),
+    /// A preprocessor for mdBook: verdicts from records in a book of your own
+    Mdbook(mdbook::Args),
     /// The workshop: labs that check what you really built
     Lab(lab::Args),
     /// The lab machines, for what this kernel cannot show
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Clean(args)) => clean::run(&args),
+        Some(Command::Mdbook(args)) => mdbook::run(&args),
         Some(Command::Lab(args)) => lab::run(&args),
         Some(Command::Vm(args)) => vm::run(&args),
     };

@@ -5,6 +5,7 @@ pub mod claims;
 pub mod conformance;
 pub mod evidence;
 pub mod explain;
+pub mod inline;
 pub mod lab;
 pub mod proofs;
 pub mod reached;

@@ -69,7 +69,7 @@ fn shows_nothing(c: char) -> bool {
 }
 
 /// A name that is typed: a call, an errno, an id.
-pub(super) fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     format!("<code>{}</code>", escape(text))
 }
 

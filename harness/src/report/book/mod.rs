@@ -10,6 +10,7 @@
 mod beside;
 mod calls;
 mod conformance;
+pub mod course;
 pub(super) mod date;
 mod grid;
 mod host;

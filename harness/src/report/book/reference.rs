@@ -15,7 +15,7 @@ use crate::scenario::Facility;
 use crate::scenario::{self, ScenarioError};
 
 /// Stands at the top of every page.
-const MADE: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book`; changes here are lost. -->\n\n";
+pub(super) const MADE: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test book`; changes here are lost. -->\n\n";
 
 /// Stands at the top of what was observed.
 const OBSERVED: &str = "<!-- Made by `WHYBLOCKED_BLESS=1 cargo test -p whyblocked-tests --test conformance`, as root and with \
