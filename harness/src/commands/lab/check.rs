@@ -70,7 +70,7 @@ pub(super) fn asked(
     question: &Question,
     how: &How,
 ) -> Result<String, Failure> {
-    let mut text = report::step(lab, step, &shown(&folder.scenario(lab)));
+    let mut text = report::step(lab, step);
     if matches!(lab.file.steps[step], Step::Explain(_)) {
         match attempt::ask(lab, question, &folder.of(lab), how)? {
             Ok(answered) => text.push_str(&report::evidence(&answered.cell, &answered.record)),
@@ -117,7 +117,12 @@ pub(super) fn checked(
                             taken.answer.get_or_insert_with(|| said.id());
                             taken.right.get_or_insert(right);
                         })?;
-                        let text = report::answered(this, question, said, given, &answered.cell);
+                        let scenario = match question.scenario.as_deref() {
+                            Some(id) if !id.contains(['/', '.']) => id.to_owned(),
+                            Some(file) => shown(&dir.join(file)),
+                            None => shown(&folder.scenario(lab)),
+                        };
+                        let text = report::answered(this, &scenario, said, given, &answered.cell);
                         Ok(Checked { text, exit: if done { Exit::Expected } else { Exit::Differs } })
                     }
                 },

@@ -68,22 +68,33 @@ fn state(folder: Option<&Folder>, id: &str) -> &'static str {
 
 pub(super) fn start(name: Option<&str>, at: &At, learner: Option<&str>) -> Result<Exit, Failure> {
     let mut folder = Folder::open_or_new(at.dir.as_deref())?;
-    let lab = match name {
-        Some(name) => folder.lab(name)?,
-        None => match next(&folder)? {
-            Some(lab) => lab,
-            None => return print("Every lab is done.\n").map(|()| Exit::Expected),
-        },
-    };
     if let Some(learner) = learner {
         folder.progress.name = Some(learner.to_owned());
     }
-    let again = folder.begin(&lab, progress::now())?;
+    let Some((lab, again)) = begin(&mut folder, name)? else {
+        return print(ALL_DONE).map(|()| Exit::Expected);
+    };
     let mut text = lesson(&folder, &lab)?;
     if again {
         text.push_str("It was begun before; what you have written is as you left it. `whyblocked lab reset` begins anew.\n");
     }
     print(&text).map(|()| Exit::Expected)
+}
+
+/// What is said when there is no next lab.
+pub(super) const ALL_DONE: &str = "Every lab is done.\n";
+
+/// Begins the lab that is named, or the next, and whether it was begun before; nothing, if all are done.
+pub(super) fn begin(folder: &mut Folder, name: Option<&str>) -> Result<Option<(Lab, bool)>, Failure> {
+    let lab = match name {
+        Some(name) => folder.lab(name)?,
+        None => match next(folder)? {
+            Some(lab) => lab,
+            None => return Ok(None),
+        },
+    };
+    let again = folder.begin(&lab, progress::now())?;
+    Ok(Some((lab, again)))
 }
 
 /// The lab that is under way, if it is not finished; else the first that is not.
@@ -112,8 +123,8 @@ fn lesson(folder: &Folder, lab: &Lab) -> Result<String, Failure> {
 
 /// A step, and what to do about it.
 pub(super) fn step_text(folder: &Folder, lab: &Lab, step: usize) -> String {
-    let how = report::how_to_answer(&lab.file.steps[step]);
-    report::step(lab, step, &shown(&folder.scenario(lab))) + &how
+    let what = report::what_to_type(&lab.file.steps[step], &shown(&folder.scenario(lab)));
+    report::step(lab, step) + &what
 }
 
 /// A path, from here if it lies below.

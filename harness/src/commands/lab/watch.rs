@@ -11,7 +11,7 @@ use termimad::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifier
 use termimad::crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::check::{self, Checked};
-use super::course::{self, step_text};
+use super::course;
 use super::{At, How, step_of};
 use crate::commands::interruption::Interruption;
 use crate::commands::{Exit, Failure, print};
@@ -47,11 +47,14 @@ pub(super) fn watch(at: &At, how: &How) -> Result<Exit, Failure> {
             }
             screen.keys("Enter next lab · q end")?;
             match screen.listen(folder.dir(), &state(folder.dir()), 0)? {
-                Wish::Check => {
-                    course::start(None, &At { dir: Some(folder.dir().to_path_buf()) }, None)?;
-                    (wish, below) = (Wish::Check, true);
-                    continue;
-                }
+                Wish::Check => match course::begin(&mut folder, None)? {
+                    Some((lab, _)) => {
+                        screen.show(&report::lesson(&lab), false)?;
+                        below = true;
+                        continue;
+                    }
+                    None => return print(course::ALL_DONE).map(|()| Exit::Expected),
+                },
                 _ => return Ok(Exit::Expected),
             }
         };
@@ -73,7 +76,7 @@ pub(super) fn watch(at: &At, how: &How) -> Result<Exit, Failure> {
             }
         };
         let heading = match (this, &wish) {
-            (Step::Configure(_), Wish::Check | Wish::Hint) => format!("{}\n", step_text(&folder, &lab, step)),
+            (Step::Configure(_), Wish::Check | Wish::Hint) => format!("{}\n", report::step(&lab, step)),
             _ => String::new(),
         };
         screen.show(&format!("{heading}{body}"), below)?;

@@ -37,6 +37,11 @@ fn columns() -> usize {
 
 /// Markdown as a terminal shows it.
 pub fn markdown(text: &str) -> String {
+    narrow(text, columns())
+}
+
+/// The same in so many columns.
+fn narrow(text: &str, columns: usize) -> String {
     let mut skin = MadSkin::no_style();
     skin.bold.add_attr(Attribute::Bold);
     skin.italic.add_attr(Attribute::Italic);
@@ -47,7 +52,7 @@ pub fn markdown(text: &str) -> String {
     }
     let visible: String =
         joined(text).chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
-    let mut shown = skin.text(&visible, Some(columns())).to_string();
+    let mut shown = skin.text(&visible, Some(columns)).to_string();
     while shown.ends_with("\n\n") {
         shown.pop();
     }
@@ -107,8 +112,8 @@ pub fn lesson(lab: &Lab) -> String {
     format!("{}\n", markdown(&lab.lesson))
 }
 
-/// A step, and what to do about it.
-pub fn step(lab: &Lab, number: usize, scenario: &str) -> String {
+/// A step.
+pub fn step(lab: &Lab, number: usize) -> String {
     let this = &lab.file.steps[number];
     let what = match this {
         Step::Predict(_) => "predict",
@@ -141,23 +146,22 @@ pub fn step(lab: &Lab, number: usize, scenario: &str) -> String {
             for forbidden in &configure.forbidden {
                 text.push_str(&moved(&format!("• without {}", knob::in_words(forbidden)), columns(), 2, 2));
             }
-            text.push_str(&wrapped(
-                &format!("Edit {}, then: whyblocked lab check (or, in a second terminal, once: whyblocked lab watch).", plain(scenario)),
-                columns(),
-                0,
-            ));
         }
         Step::Predict(_) | Step::Explain(_) => {}
     }
     text
 }
 
-/// How a question is answered.
-pub fn how_to_answer(step: &Step) -> String {
-    match step {
-        Step::Configure(_) => String::new(),
-        Step::Predict(_) | Step::Explain(_) => format!("\n{QUIET}Next: whyblocked lab check{QUIET:#}\n"),
-    }
+/// What to do about a step.
+pub fn what_to_type(step: &Step, scenario: &str) -> String {
+    let words = match step {
+        Step::Configure(_) => format!(
+            "Edit {}, then: whyblocked lab check (or, in a second terminal, once: whyblocked lab watch)",
+            plain(scenario)
+        ),
+        Step::Predict(_) | Step::Explain(_) => "Next: whyblocked lab check".to_owned(),
+    };
+    format!("\n{QUIET}{}{QUIET:#}", wrapped(&words, columns(), 0))
 }
 
 /// What there is to choose from.
@@ -193,7 +197,7 @@ pub fn undecided(cell: &Cell) -> String {
 }
 
 /// What was answered, and what the run shows.
-pub fn answered(step: &Step, question: &Question, said: Answer, given: Answer, cell: &Cell) -> String {
+pub fn answered(step: &Step, scenario: &str, said: Answer, given: Answer, cell: &Cell) -> String {
     let right = said == given;
     let mut text = String::from("\n");
     let _ = match (right, step) {
@@ -209,11 +213,11 @@ pub fn answered(step: &Step, question: &Question, said: Answer, given: Answer, c
     };
     if right || matches!(step, Step::Predict(_)) {
         text.push_str(&markdown(step.because()));
-        let scenario = question.scenario.as_deref().unwrap_or("scenario.yaml");
         let _ = writeln!(
             text,
-            "{QUIET}Layer by layer: whyblocked explain {scenario} {}{QUIET:#}\n",
-            question.probe
+            "{QUIET}Layer by layer: whyblocked explain {} {}{QUIET:#}\n",
+            plain(scenario),
+            cell.probe
         );
     }
     text
@@ -254,7 +258,7 @@ pub fn goals(judged: &[Judged]) -> String {
             text.push_str(&moved(&format!("wanted: {}", plain(&goal.wanted)), columns(), 4, 2));
         }
         if let Some(says) = &goal.says {
-            for line in markdown(says).lines() {
+            for line in narrow(says, columns().saturating_sub(4)).lines() {
                 let _ = writeln!(text, "    {line}");
             }
         }
@@ -264,7 +268,7 @@ pub fn goals(judged: &[Judged]) -> String {
 
 /// What there is to say at the end of a step.
 pub fn done(step: &Step) -> String {
-    format!("\n{GOOD}Done.{GOOD:#} {}\n", markdown(step.because()).trim_start())
+    format!("\n{GOOD}Done.{GOOD:#}\n{}\n", markdown(step.because()))
 }
 
 /// A hint, and the command that goes with it.
