@@ -30,7 +30,7 @@ const CASES: [Case; 2] = [
     Case {
         lab: "18-harden-a-compose-file",
         questions: 1,
-        last: "limit-fork",
+        last: "file-exec-noexec-mount",
         services: [
             "{privileged: true, pid: host, volumes: [\"${LAB}/etc:/host/etc\", \"${LAB}/shared:/host/shared\"]}",
             "{cap_drop: [ALL], volumes: [\"${LAB}/etc:/host/etc:ro\", \"${LAB}/shared:/host/shared\"]}",

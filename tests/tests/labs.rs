@@ -347,6 +347,11 @@ fn a_group() {
         page.contains("1-namespaces") && page.contains("1 learner, 1 lab") && !page.contains("<script>"),
         "{page}"
     );
+    // Whoever gave no name is called as their folder is.
+    fs::create_dir(learner.place.path("grace")).unwrap();
+    learner.lab_ends(0, &["start", "--dir", "grace/whyblocked-labs"]);
+    learner.lab_ends(0, &["report", "grace/whyblocked-labs/progress.toml", "--page", "group.html"]);
+    assert!(fs::read_to_string(learner.place.path("group.html")).unwrap().contains("<th>grace</th>"));
     fs::write(learner.place.path("other.toml"), "format = \"x\"").unwrap();
     let error = learner.lab_ends(2, &["report", "other.toml", "--page", "group.html"]);
     assert!(error.contains("other.toml: its format is 'x'"), "{error}");

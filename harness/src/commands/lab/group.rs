@@ -28,6 +28,7 @@ fn of_the_path(path: &Path) -> String {
     if own != "progress" {
         return own;
     }
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let folders = path.ancestors().skip(1).filter_map(named);
     folders.into_iter().find(|name| name != lab::folder::NAME).unwrap_or(own)
 }

@@ -8,7 +8,7 @@ use whyblocked_agent::catalogue;
 use super::Page;
 use super::markdown::{code, escape, link};
 use super::reference::MADE;
-use crate::lab::answer::{choices, letter};
+use crate::lab::answer::{Answer, choices, letter};
 use crate::lab::file::{Configure, Question, Step};
 use crate::lab::{self, Lab, LabError, goal, knob};
 
@@ -46,7 +46,8 @@ fn chapter(lab: &Lab) -> String {
     let _ = write!(
         text,
         "\n## What to do {{#what-to-do}}\n\nAbout {} minutes.{needs}\n\n```console\n# whyblocked lab start {}\n```\n",
-        lab.file.minutes, lab.id
+        lab.file.minutes,
+        lab.id.split('-').next().unwrap_or(&lab.id)
     );
     for (number, step) in (1..).zip(&lab.file.steps) {
         let _ = write!(
@@ -67,7 +68,7 @@ fn chapter(lab: &Lab) -> String {
 fn ask(text: &mut String, step: &Step, question: &Question) {
     text.push('\n');
     for (place, choice) in choices(question).into_iter().enumerate() {
-        let _ = writeln!(text, "- **{}** {}", letter(place), escape(&choice.in_words()));
+        let _ = writeln!(text, "- **{}** {}", letter(place), choice_in_words(choice));
     }
     let about = question.scenario.as_deref().map_or_else(
         || "your `scenario.yaml`".to_owned(),
@@ -79,6 +80,15 @@ fn ask(text: &mut String, step: &Step, question: &Question) {
         let _ = writeln!(text, "{{{{#verdict {scenario} {probe}}}}}\n");
     }
     let _ = writeln!(text, "{}\n\n</details>", question.because.trim_end());
+}
+
+/// A choice, with the page of its mechanism.
+fn choice_in_words(choice: Answer) -> String {
+    let words = escape(&choice.in_words());
+    match choice {
+        Answer::By(mechanism) => link(&format!("../reference/mechanisms/{}.md", mechanism.id()), &words),
+        Answer::Allowed | Answer::Blocked => words,
+    }
 }
 
 /// The goals, and what there is to say at the end, folded away.
