@@ -11,6 +11,7 @@
 //! `report` and `commands` format for people.
 
 pub mod apparmor;
+pub mod baseline;
 pub mod capability;
 pub mod claims;
 pub mod commands;

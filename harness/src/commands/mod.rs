@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and which exit code says what.
 
+mod baseline;
+mod check;
 mod clean;
 mod doctor;
 mod engines;
@@ -47,6 +49,8 @@ whyblocked finds out which mechanism said no to a process in a container.
   whyblocked try -- docker run --privileged nginx
                                                 a configuration of your own: what gets through, and what
                                                 would close most of it
+  whyblocked baseline write b.toml              what is, agreed on; and, later:
+  whyblocked check --baseline b.toml            what has become weaker since
   whyblocked lab start                          the workshop: learn by doing who stops what
   whyblocked list scenarios                     what can be run; also: list probes, list mechanisms
   whyblocked doctor                             what this machine can and cannot show
@@ -59,6 +63,10 @@ From a checkout: cargo run --release -- run --record r.json --book out
 enum Command {
     /// Run scenarios × probes: a record, a table, a book
     Run(run::Args),
+    /// Check a run against what was agreed on: weaker hardening fails
+    Check(check::Args),
+    /// What is agreed on, in a file
+    Baseline(baseline::Args),
     /// Try a configuration of your own: what gets through, and which single change closes most
     Try(try_::Args),
     /// Explain one verdict, mechanism by mechanism
@@ -119,6 +127,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => print(WHAT_TO_TYPE).map(|()| Exit::Expected),
         Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Baseline(args)) => baseline::run(&args),
         Some(Command::Try(args)) => try_::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::List(args)) => list::run(&args),

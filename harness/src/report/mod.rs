@@ -1,5 +1,6 @@
 //! Reports: records for people. Each one reads records and nothing else.
 
+pub mod baseline;
 pub mod book;
 pub mod claims;
 pub mod conformance;

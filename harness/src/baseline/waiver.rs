@@ -1,0 +1,56 @@
+//! Waivers: differences that somebody has accepted, for a reason and for a while.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::compare::Difference;
+use crate::scenario::glob;
+
+/// A waiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// What it is called.
+    pub id: String,
+    /// Scenarios: an id or a glob.
+    pub scenario: String,
+    /// Attempts: an id or a glob.
+    pub probe: String,
+    /// Why that is accepted.
+    #[serde(deserialize_with = "something")]
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: Date,
+}
+
+/// What became of a waiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// It covers so many differences.
+    Covers(usize),
+    /// There is nothing any more that it would cover.
+    NotNeeded,
+    /// Its last day is over, and it would cover so many differences.
+    Expired(usize),
+}
+
+impl Waiver {
+    /// Whether it is about a difference, whatever day it is.
+    pub fn is_about(&self, difference: &Difference) -> bool {
+        let fits = |pattern: &str, id: &str| glob(pattern).is_ok_and(|glob| glob.is_match(id));
+        fits(&self.scenario, &difference.scenario) && fits(&self.probe, &difference.probe)
+    }
+
+    /// Whether it counts on a day.
+    pub fn counts_on(&self, day: Date) -> bool {
+        day <= self.until
+    }
+}
+
+fn something<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(serde::de::Error::custom("a waiver needs a reason: why is the difference accepted?"));
+    }
+    Ok(text)
+}
