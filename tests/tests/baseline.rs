@@ -21,6 +21,8 @@ fn main() -> ExitCode {
     test("what_is_not_run_any_more_is_gone_and_what_is_run_too_is_new", ROOT, gone_and_new);
     test("nothing_compared_is_no_success", ROOT, nothing_compared);
     test("a_waiver_accepts_for_a_while", ROOT, waivers);
+    test("junit_is_read_by_another_parser", ROOT, junit);
+    test("sarif_is_read_by_another_parser", ROOT, sarif);
     test("an_update_leaves_waivers_and_other_hosts", ROOT, update);
     test("a_waiver_without_a_reason_is_a_mistake", NOTHING, no_reason);
     test("a_baseline_is_not_written_over", ROOT, not_written_over);
@@ -235,4 +237,85 @@ fn not_written_over() {
     let (code, text) = agreed.whyblocked(&["baseline", "write", "b.toml"], &[]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("b.toml is there already; `whyblocked baseline update`"), "{text}");
+}
+
+/// One attempt is weaker, one is accepted, one is stronger, and one as it was.
+fn mixed() -> Agreed {
+    let probes = ["net-raw-socket", "capability-chown", "capability-fowner", "key-add"];
+    let agreed = Agreed::on("service: {cap_drop: [NET_RAW, CHOWN]}", &probes, &[]);
+    agreed.edit("\n[host", WAIVER);
+    agreed.scenario("service: {cap_drop: [FOWNER]}");
+    agreed
+}
+
+fn junit() {
+    let agreed = mixed();
+    let (code, text) = agreed.check(&["--junit", "out.xml"]);
+    assert_eq!(code, 1, "{text}");
+    let xml = fs::read_to_string(agreed.place.path("out.xml")).expect("it was written");
+    let document = roxmltree::Document::parse(&xml).expect("it is XML");
+    let root = document.root_element();
+    assert_eq!(
+        (root.tag_name().name(), root.attribute("tests"), root.attribute("failures")),
+        ("testsuites", Some("5"), Some("1"))
+    );
+    let case = |class: &str, name: &str| {
+        let is = |node: &roxmltree::Node<'_, '_>| {
+            node.has_tag_name("testcase")
+                && node.attribute("classname") == Some(class)
+                && node.attribute("name") == Some(name)
+        };
+        let case = root.descendants().find(is).unwrap_or_else(|| panic!("no {class} / {name}:\n{xml}"));
+        case.children().find(roxmltree::Node::is_element).map(|child| {
+            (
+                child.tag_name().name().to_owned(),
+                child.attribute("message").or(child.text()).unwrap_or_default().to_owned(),
+            )
+        })
+    };
+    let chown = "weaker: was blocked by capabilities, 1 deep (capabilities), is gets through";
+    assert_eq!(case("mine", "capability-chown"), Some(("failure".to_owned(), chown.to_owned())));
+    assert_eq!(case("mine", "key-add"), None);
+    assert_eq!(case("waivers", "W7"), None);
+    let (kind, message) = case("mine", "net-raw-socket").expect("it is skipped");
+    assert!(kind == "skipped" && message.starts_with("waived by W7: weaker"), "{message}");
+    let (kind, message) = case("mine", "capability-fowner").expect("it says what differs");
+    assert!(kind == "system-out" && message.starts_with("stronger: "), "{kind}: {message}");
+}
+
+fn sarif() {
+    let agreed = mixed();
+    // Somebody's own words move the lines.
+    agreed.edit("\n[host", "\n# Agreed on in November.\n\n[host");
+    let (code, text) = agreed.check(&["--sarif", "out.sarif"]);
+    assert_eq!(code, 1, "{text}");
+    let text = fs::read_to_string(agreed.place.path("out.sarif")).expect("it was written");
+    let written: Value = serde_json::from_str(&text).expect("it is JSON");
+    // A type made from the public schema reads it, and leaves nothing out.
+    let read: serde_sarif::sarif::Sarif = serde_json::from_str(&text).expect("it is SARIF");
+    assert_eq!(serde_json::to_value(&read).expect("it can be written again"), written);
+    let run = &written["runs"][0];
+    let results = run["results"].as_array().expect("a list");
+    let result = |probe: &str| results.iter().find(|result| result["ruleId"] == probe).expect("it differs");
+    assert_eq!(results.len(), 3);
+    assert_eq!(result("capability-chown")["level"], "error");
+    assert_eq!(result("capability-fowner")["level"], "note");
+    assert_eq!(result("net-raw-socket")["suppressions"][0]["kind"], "external");
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("a list");
+    for result in results {
+        let rule =
+            &rules[usize::try_from(result["ruleIndex"].as_u64().expect("a number")).expect("a small one")];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(
+            rule["help"]["text"].as_str().is_some_and(|help| help.contains("whyblocked explain")),
+            "{rule}"
+        );
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "b.toml");
+        let baseline = fs::read_to_string(agreed.place.path("b.toml")).expect("it was written");
+        let at =
+            usize::try_from(place["region"]["startLine"].as_u64().expect("a number")).expect("a small one");
+        let line = baseline.lines().nth(at - 1).expect("it has that line");
+        assert!(line.starts_with(&format!("{} = ", rule["id"].as_str().expect("a text"))), "{line}");
+    }
 }

@@ -67,8 +67,8 @@ pub struct Difference {
 pub struct Compared<'a> {
     /// The baseline's kind of host.
     pub host: &'a str,
-    /// Verdicts that both have.
-    pub compared: usize,
+    /// Verdicts that both have: scenario and attempt, in the order of the baseline.
+    pub compared: Vec<(&'a str, &'a str)>,
     /// What differs: the worst first, then in the order of the baseline.
     pub differences: Vec<Difference>,
     /// What became of each waiver, in the order of the file.
@@ -113,13 +113,13 @@ pub fn compare<'a>(
         .map(|cell| ((cell.scenario.as_str(), cell.probe.as_str()), Expected::of(cell)))
         .collect();
     let mut differences = Vec::new();
-    let mut compared = 0;
+    let mut compared = Vec::new();
     let before = baseline.cells.get(host);
     for (scenario, probes) in before.into_iter().flatten() {
         for (probe, was) in probes {
             let class = match now.get(&(scenario.as_str(), probe.as_str())) {
                 Some(is) => {
-                    compared += 1;
+                    compared.push((scenario.as_str(), probe.as_str()));
                     class(was, is).map(|class| (class, Some(is.in_words())))
                 }
                 None => gone(record, scenario, probe, scope).map(|why| (Class::Gone, Some(why))),

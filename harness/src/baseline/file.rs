@@ -90,7 +90,7 @@ pub fn text(baseline: &Baseline) -> String {
 }
 
 /// A key: bare, where TOML lets it be.
-fn key(text: &str) -> String {
+pub fn key(text: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { quoted(text) }
 }

@@ -17,7 +17,7 @@ use crate::record::{Cell, Outcome, Record};
 
 pub use compare::{Class, Compared, Difference, Scope, compare};
 pub use error::BaselineError;
-pub use file::{parse, read, text, write};
+pub use file::{key, parse, read, text, write};
 pub use waiver::{Used, Waiver};
 
 /// The value of [`Baseline::format`].

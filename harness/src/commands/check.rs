@@ -1,6 +1,6 @@
 //! `whyblocked check`: a run, or a record, against what was agreed on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -28,6 +28,12 @@ pub(super) struct Args {
     /// Which differences fail
     #[arg(long, value_enum, value_delimiter = ',', value_name = "CLASS", default_value = "weaker")]
     fail_on: Vec<Class>,
+    /// Write the result as JUnit XML too: a test for each verdict
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the differences as SARIF 2.1.0 too
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
     /// How the result is written to standard output
@@ -58,11 +64,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let compared = baseline::compare(&baseline, &record, args.host.as_deref(), scope, today)?;
     let failing = compared.failing(&args.fail_on).count();
     let expired: Vec<&str> = compared.expired().collect();
+    if let Some(path) = &args.junit {
+        write(path, &report::junit::text(&compared, &baseline, &args.fail_on).map_err(Failure::failed)?)?;
+    }
+    if let Some(path) = &args.sarif {
+        let place = args.baseline.display().to_string();
+        let text = std::fs::read_to_string(&args.baseline).map_err(Failure::failed)?;
+        write(path, &json(&report::sarif::log(&compared, &baseline, &args.fail_on, &place, &text))?)?;
+    }
     print(&match args.format {
         Format::Text => report::baseline::text(&compared, &baseline, &args.fail_on, terminal::width()),
         Format::Json => json(&Outcome {
             host: compared.host,
-            compared: compared.compared,
+            compared: compared.compared.len(),
             failing,
             expired_waivers: expired.clone(),
             differences: &compared.differences,
@@ -70,9 +84,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     })?;
     Ok(if failing > 0 || !expired.is_empty() {
         Exit::Differs
-    } else if compared.compared == 0 {
+    } else if compared.compared.is_empty() {
         Exit::NothingRun
     } else {
         Exit::Expected
     })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }

@@ -37,7 +37,7 @@ pub fn text(compared: &Compared<'_>, baseline: &Baseline, failing: &[Class], wid
     waivers(&mut text, compared, baseline, width);
     let failures = compared.failing(failing).count();
     let (style, what) = match (failures, compared.expired().count()) {
-        (0, 0) if compared.compared == 0 => (BAD, "nothing was compared".to_owned()),
+        (0, 0) if compared.compared.is_empty() => (BAD, "nothing was compared".to_owned()),
         (0, 0) => (GOOD, "as agreed".to_owned()),
         (0, 1) => (BAD, "a waiver has expired".to_owned()),
         (0, expired) => (BAD, format!("{expired} waivers have expired")),
@@ -47,7 +47,7 @@ pub fn text(compared: &Compared<'_>, baseline: &Baseline, failing: &[Class], wid
     let _ = writeln!(
         text,
         "{style}{what}{style:#}: {} verdicts compared with the host '{}', {} differ",
-        compared.compared,
+        compared.compared.len(),
         plain(compared.host),
         compared.differences.len()
     );
