@@ -24,6 +24,7 @@ pub mod input;
 pub mod lab;
 pub mod mechanism;
 pub mod observation;
+pub mod output;
 pub mod plan;
 pub mod record;
 pub mod remap;

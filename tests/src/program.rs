@@ -131,3 +131,14 @@ pub fn succeed(command: &mut Command) -> Output {
     assert!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
     output
 }
+
+/// How a command ends, and all that it says: standard output first.
+///
+/// # Panics
+///
+/// If it cannot be started.
+pub fn said(command: &mut Command) -> (i32, String) {
+    let output = command.output().expect("the program can be started");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use serde_json::Value;
+use whyblocked_tests::program::said;
 use whyblocked_tests::{Facility, Place, program, suite};
 
 const ROOT: &[Facility] = &[Facility::Root];
@@ -85,12 +86,6 @@ impl Agreed {
         assert!(text.contains(from), "{text}");
         fs::write(path, text.replacen(from, to, 1)).expect("it is ours");
     }
-}
-
-fn said(command: &mut Command) -> (i32, String) {
-    let output = command.output().expect("the program can be started");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
 }
 
 fn pair(class: &str, probe: &str) -> (String, String) {

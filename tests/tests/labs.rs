@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ExitCode, Output, Stdio};
+use std::process::{ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use whyblocked::lab::progress::Progress;
 use whyblocked::lab::{self, Lab};
 use whyblocked::scenario::Facility as Need;
+use whyblocked_tests::program::said;
 use whyblocked_tests::{Facility, Place, suite};
 
 const ROOT: &[Facility] = &[Facility::Root];
@@ -57,18 +58,9 @@ impl Learner {
         Self { place: Place::new() }
     }
 
-    fn says(&self, arguments: &[&str]) -> Output {
-        let mut all = vec!["lab"];
-        all.extend(arguments);
-        self.place.command(&all).output().expect("the program can be started")
-    }
-
     /// Its exit code, and all that it said.
     fn lab(&self, arguments: &[&str]) -> (i32, String) {
-        let output = self.says(arguments);
-        let text =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.code().unwrap_or(-1), text)
+        said(self.place.command(&["lab"]).args(arguments))
     }
 
     /// What it said, where it has to end so.

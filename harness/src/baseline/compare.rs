@@ -189,9 +189,10 @@ fn waive<'a>(baseline: &'a Baseline, differences: &mut [Difference], today: Date
         .waivers
         .iter()
         .map(|waiver| {
+            let is_about = waiver.is_about();
             let mut covered = 0;
             for difference in differences.iter_mut().filter(|difference| worse(difference.class)) {
-                if waiver.is_about(difference) {
+                if is_about(difference) {
                     covered += 1;
                     if waiver.counts_on(today) {
                         difference.waived.get_or_insert_with(|| waiver.id.clone());

@@ -1,23 +1,24 @@
 //! A baseline as a file: TOML, one line per verdict, in an order that does not change, so that a review sees what did.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{Baseline, BaselineError, Expected, FORMAT};
-use crate::input;
 use crate::record::Outcome;
+use crate::{input, output};
 
 /// Longer files are no baseline.
 const LONGEST: u64 = 64 << 20;
 
 /// Reads a baseline.
 pub fn read(path: &Path) -> Result<Baseline, BaselineError> {
-    let shown = path.display().to_string();
-    let text = input::read_text(path, LONGEST)
-        .map_err(|source| BaselineError::Unreadable { path: shown.clone(), source })?;
-    parse(&shown, &text)
+    parse(&path.display().to_string(), &read_text(path)?)
+}
+
+/// What stands in its file.
+pub fn read_text(path: &Path) -> Result<String, BaselineError> {
+    input::read_text(path, LONGEST)
+        .map_err(|source| BaselineError::Unreadable { path: path.display().to_string(), source })
 }
 
 /// Parses the text of one; `path` is for messages.
@@ -118,13 +119,8 @@ fn line(expected: &Expected) -> String {
     format!("{{ {} }}", parts.join(", "))
 }
 
-/// Writes a baseline beside its place and then moves it there, so that no reader sees half of it.
+/// Writes a baseline.
 pub fn write(baseline: &Baseline, path: &Path) -> Result<(), BaselineError> {
-    let unwritable = |source| BaselineError::Unwritable { path: path.display().to_string(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(unwritable)?;
-    file.write_all(text(baseline).as_bytes()).map_err(unwritable)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(unwritable)?;
-    file.persist(path).map_err(|error| unwritable(error.error))?;
-    Ok(())
+    output::write(path, text(baseline).as_bytes())
+        .map_err(|source| BaselineError::Unwritable { path: path.display().to_string(), source })
 }

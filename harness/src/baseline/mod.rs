@@ -17,7 +17,7 @@ use crate::record::{Cell, Outcome, Record};
 
 pub use compare::{Class, Compared, Difference, Scope, compare};
 pub use error::BaselineError;
-pub use file::{key, parse, read, text, write};
+pub use file::{key, parse, read, read_text, text, write};
 pub use waiver::{Used, Waiver};
 
 /// The value of [`Baseline::format`].
@@ -108,11 +108,7 @@ impl Expected {
 
     /// How many mechanisms have to fail; none where there is no answer.
     fn strength(&self) -> Option<u32> {
-        match self.outcome {
-            Outcome::Allowed => Some(0),
-            Outcome::Blocked => Some(self.depth.unwrap_or(1).max(1)),
-            Outcome::Untestable | Outcome::Broken => None,
-        }
+        self.outcome.strength(self.depth)
     }
 
     /// In words.

@@ -1,5 +1,6 @@
 //! Waivers: differences that somebody has accepted, for a reason and for a while.
 
+use globset::GlobMatcher;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +37,13 @@ pub enum Used {
 
 impl Waiver {
     /// Whether it is about a difference, whatever day it is.
-    pub fn is_about(&self, difference: &Difference) -> bool {
-        let fits = |pattern: &str, id: &str| glob(pattern).is_ok_and(|glob| glob.is_match(id));
-        fits(&self.scenario, &difference.scenario) && fits(&self.probe, &difference.probe)
+    pub fn is_about(&self) -> impl Fn(&Difference) -> bool + use<> {
+        let [scenario, probe] = [&self.scenario, &self.probe].map(|pattern| glob(pattern).ok());
+        move |difference| {
+            let fits =
+                |glob: &Option<GlobMatcher>, id: &str| glob.as_ref().is_some_and(|glob| glob.is_match(id));
+            fits(&scenario, &difference.scenario) && fits(&probe, &difference.probe)
+        }
     }
 
     /// Whether it counts on a day.

@@ -10,6 +10,7 @@ use super::selection::Selection;
 use super::session::{self, Purpose};
 use super::{Exit, Failure, Format, json, print};
 use crate::baseline::{self, Class, Difference, Scope};
+use crate::output;
 use crate::record;
 use crate::report::{self, terminal};
 
@@ -53,7 +54,9 @@ struct Outcome<'a> {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     // What is wrong with the baseline is said before anything is run.
-    let baseline = baseline::read(&args.baseline)?;
+    let place = args.baseline.display().to_string();
+    let text = baseline::read_text(&args.baseline)?;
+    let baseline = baseline::parse(&place, &text)?;
     let record = match &args.record {
         Some(path) => record::read(path)?,
         None => session::record(&args.selection, Purpose::Survey)?,
@@ -68,8 +71,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         write(path, &report::junit::text(&compared, &baseline, &args.fail_on).map_err(Failure::failed)?)?;
     }
     if let Some(path) = &args.sarif {
-        let place = args.baseline.display().to_string();
-        let text = std::fs::read_to_string(&args.baseline).map_err(Failure::failed)?;
         write(path, &json(&report::sarif::log(&compared, &baseline, &args.fail_on, &place, &text))?)?;
     }
     print(&match args.format {
@@ -92,6 +93,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
+    output::write(path, text.as_bytes())
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }

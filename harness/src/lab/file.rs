@@ -147,6 +147,28 @@ pub struct Hint {
     pub command: Option<String>,
 }
 
+/// Which scenario a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The learner's own.
+    Own,
+    /// A built-in one, by its id.
+    BuiltIn(&'a str),
+    /// A file of the lab.
+    File(&'a str),
+}
+
+impl Question {
+    /// Which scenario it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        match self.scenario.as_deref() {
+            None => Subject::Own,
+            Some(file) if file.contains(['/', '.']) => Subject::File(file),
+            Some(id) => Subject::BuiltIn(id),
+        }
+    }
+}
+
 impl Step {
     /// Which kind it is.
     pub fn kind(&self) -> &'static str {

@@ -1,14 +1,13 @@
 //! A learner's folder: the labs that they started, a folder each, and the file of their progress. Nothing that they wrote
 //! is ever overwritten without a copy.
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::progress::{self, Progress};
 use super::{Lab, LabError, SCENARIO, find};
+use crate::output;
 
 /// What the folder is called.
 pub const NAME: &str = "whyblocked-labs";
@@ -154,16 +153,8 @@ fn make(dir: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Writes a file beside its place and then moves it there, so that nobody sees half of it.
 fn put(path: &Path, text: &str) -> Result<(), LabError> {
-    let unwritable = unwritable(path);
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(&unwritable)?;
-    file.write_all(text.as_bytes()).map_err(&unwritable)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(&unwritable)?;
-    give(file.path());
-    file.persist(path).map_err(|error| unwritable(error.error))?;
-    Ok(())
+    output::write_with(path, text.as_bytes(), give).map_err(unwritable(path))
 }
 
 /// With `sudo`, the files are the learner's all the same: they are to edit them.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use whyblocked_agent::catalogue;
 
-use super::file::{File, Question, Step};
+use super::file::{File, Step, Subject};
 use super::{LAB, LESSON, LabError, SCENARIO};
 use crate::input;
 use crate::scenario::{Origin, Scenario, builtin_ids, explain, most_like, nearest};
@@ -158,18 +158,17 @@ impl Lab {
             Step::Predict(question) if question.choices.len() == 1 => {
                 Err("one choice is none; leave choices out to ask whether it gets through".to_owned())
             }
-            Step::Predict(Question { scenario: Some(name), .. })
-            | Step::Explain(Question { scenario: Some(name), .. }) => self.check_scenario(name),
+            Step::Predict(question) | Step::Explain(question) => self.check_subject(question.subject()),
             Step::Configure(configure) if configure.goals.is_empty() => Err("it needs a goal".to_owned()),
-            Step::Configure(_) | Step::Predict(_) | Step::Explain(_) => Ok(()),
+            Step::Configure(_) => Ok(()),
         }
     }
 
-    fn check_scenario(&self, name: &str) -> Result<(), String> {
-        let known = if name.contains(['/', '.']) {
-            self.text(name).is_ok()
-        } else {
-            builtin_ids().any(|id| id == name)
+    fn check_subject(&self, subject: Subject<'_>) -> Result<(), String> {
+        let (name, known) = match subject {
+            Subject::Own => return Ok(()),
+            Subject::BuiltIn(id) => (id, builtin_ids().any(|known| known == id)),
+            Subject::File(name) => (name, self.text(name).is_ok()),
         };
         if known { Ok(()) } else { Err(format!("there is no scenario '{name}'")) }
     }

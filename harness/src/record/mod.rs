@@ -170,6 +170,17 @@ pub enum Outcome {
     Broken,
 }
 
+impl Outcome {
+    /// How many mechanisms have to fail, with this depth; none where there is no answer.
+    pub fn strength(self, depth: Option<u32>) -> Option<u32> {
+        match self {
+            Self::Allowed => Some(0),
+            Self::Blocked => Some(depth.unwrap_or(1).max(1)),
+            Self::Untestable | Self::Broken => None,
+        }
+    }
+}
+
 /// What one method saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {

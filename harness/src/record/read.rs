@@ -1,12 +1,11 @@
 //! Records as files: read with suspicion, written all at once.
 
-use std::io::Write;
 use std::path::Path;
 
 use thiserror::Error;
 
 use super::{FORMAT, Record};
-use crate::input;
+use crate::{input, output};
 
 /// A record that cannot be used, or not be written.
 #[derive(Debug, Error)]
@@ -85,14 +84,7 @@ pub fn write(record: &Record, path: &Path) -> Result<(), RecordError> {
     let unwritable = |source| RecordError::Unwritable { path: path.display().to_string(), source };
     let mut text = serde_json::to_vec_pretty(record).map_err(|error| unwritable(error.into()))?;
     text.push(b'\n');
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(unwritable)?;
-    file.write_all(&text).map_err(unwritable)?;
-    // What `File::create` would have given, and a temporary file does not.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode).map_err(unwritable)?;
-    file.persist(path).map_err(|error| unwritable(error.error))?;
-    Ok(())
+    output::write(path, &text).map_err(unwritable)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Named, Scenario, answer};
 use crate::conformance::Place;
 use crate::conformance::cells::Cells;
-use crate::record::{Cell, Outcome, Record};
+use crate::record::Record;
 
 /// What became of the first record's verdicts in another.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl<'a> Change<'a> {
         for row in scenarios.iter().flat_map(|scenario| &scenario.rows) {
             let (Some(one), Some(other)) = (row.cells[0], row.cells[to]) else { continue };
             both += 1;
-            match (strength(one), strength(other)) {
+            match (one.outcome.strength(one.depth), other.outcome.strength(other.depth)) {
                 (Some(before), Some(now)) => match now.cmp(&before) {
                     Ordering::Greater => change.stronger.push(row.place),
                     Ordering::Less => change.weaker.push(row.place),
@@ -61,15 +61,6 @@ impl<'a> Change<'a> {
     /// Whether anything is weaker or stronger, or someone else says no.
     pub fn is_any(&self) -> bool {
         !(self.stronger.is_empty() && self.weaker.is_empty() && self.other.is_empty())
-    }
-}
-
-/// How many mechanisms have to fail; none where there is no answer.
-fn strength(cell: &Cell) -> Option<u32> {
-    match cell.outcome {
-        Outcome::Allowed => Some(0),
-        Outcome::Blocked => Some(cell.depth.unwrap_or(1).max(1)),
-        Outcome::Untestable | Outcome::Broken => None,
     }
 }
 

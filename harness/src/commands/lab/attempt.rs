@@ -8,7 +8,7 @@ use crate::commands::selection::{EngineChoice, Place, Selection};
 use crate::commands::session::{self, Purpose};
 use crate::host::{Host, Reach};
 use crate::lab::answer::{self, Answer};
-use crate::lab::file::{Configure, Forbidden, Question};
+use crate::lab::file::{Configure, Forbidden, Question, Subject};
 use crate::lab::goal::{self, Judged};
 use crate::lab::{Lab, OWN, SCENARIO, knob};
 use crate::record::{Cell, Record};
@@ -46,7 +46,7 @@ pub(super) fn ask(
     if let Some(why) = lacks(lab, how) {
         return Ok(Err(why));
     }
-    let record = observe(dir, question.scenario.as_deref(), &[&question.probe], how)?;
+    let record = observe(dir, question.subject(), &[&question.probe], how)?;
     if let Some(why) = not_here(&record) {
         return Ok(Err(why));
     }
@@ -80,7 +80,7 @@ pub(super) fn judge<'a>(
 pub(super) fn goals<'a>(configure: &Configure, dir: &Path, how: &How) -> Result<Came<'a>, Failure> {
     let mut probes: Vec<&str> = configure.goals.iter().map(|goal| goal.probe.as_str()).collect();
     probes.extend(configure.must_still_work.iter().map(String::as_str));
-    let record = observe(dir, None, &probes, how)?;
+    let record = observe(dir, Subject::Own, &probes, how)?;
     if let Some(why) = not_here(&record) {
         return Ok(Came::NotHere(why));
     }
@@ -100,11 +100,11 @@ fn lacks(lab: &Lab, how: &How) -> Option<String> {
 }
 
 /// Runs these attempts in a scenario: a built-in one, or a file in `dir`; the learner's own if not given.
-fn observe(dir: &Path, scenario: Option<&str>, probes: &[&str], how: &How) -> Result<Record, Failure> {
-    let scenario = match scenario {
-        None => path(dir, SCENARIO),
-        Some(name) if name.contains(['/', '.']) => path(dir, name),
-        Some(id) => id.to_owned(),
+fn observe(dir: &Path, subject: Subject<'_>, probes: &[&str], how: &How) -> Result<Record, Failure> {
+    let scenario = match subject {
+        Subject::Own => path(dir, SCENARIO),
+        Subject::File(name) => path(dir, name),
+        Subject::BuiltIn(id) => id.to_owned(),
     };
     let selection = Selection {
         scenarios: vec![scenario],

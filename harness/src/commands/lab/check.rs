@@ -8,7 +8,7 @@ use super::{At, How, step_of};
 use crate::commands::{Exit, Failure, print};
 use crate::lab::Lab;
 use crate::lab::answer;
-use crate::lab::file::{Question, Step};
+use crate::lab::file::{Question, Step, Subject};
 use crate::lab::folder::Folder;
 use crate::lab::progress::{self, StepTaken};
 use crate::report::lab as report;
@@ -117,10 +117,10 @@ pub(super) fn checked(
                             taken.answer.get_or_insert_with(|| said.id());
                             taken.right.get_or_insert(right);
                         })?;
-                        let scenario = match question.scenario.as_deref() {
-                            Some(id) if !id.contains(['/', '.']) => id.to_owned(),
-                            Some(file) => shown(&dir.join(file)),
-                            None => shown(&folder.scenario(lab)),
+                        let scenario = match question.subject() {
+                            Subject::BuiltIn(id) => id.to_owned(),
+                            Subject::File(name) => shown(&dir.join(name)),
+                            Subject::Own => shown(&folder.scenario(lab)),
                         };
                         let text = report::answered(this, &scenario, said, given, &answered.cell);
                         Ok(Checked { text, exit: if done { Exit::Expected } else { Exit::Differs } })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::{Exit, Failure, print};
 use crate::lab;
 use crate::lab::progress::Progress;
+use crate::output;
 use crate::report::lab as report;
 
 pub(super) fn report(files: &[PathBuf], page: &Path) -> Result<Exit, Failure> {
@@ -15,7 +16,7 @@ pub(super) fn report(files: &[PathBuf], page: &Path) -> Result<Exit, Failure> {
         group.push((name, progress));
     }
     let text = report::page(&lab::all()?, &group);
-    std::fs::write(page, text)
+    output::write(page, text.as_bytes())
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", page.display())))?;
     print(&format!("{} has how far everybody is ({})\n", page.display(), group.len()))
         .map(|()| Exit::Expected)

@@ -9,7 +9,7 @@ use super::Page;
 use super::markdown::{code, escape, link};
 use super::reference::MADE;
 use crate::lab::answer::{Answer, choices, letter};
-use crate::lab::file::{Configure, Question, Step};
+use crate::lab::file::{Configure, Question, Step, Subject};
 use crate::lab::{self, Lab, LabError, goal, knob};
 
 /// The chapters, with paths relative to the book's `src`.
@@ -31,10 +31,10 @@ fn path(lab: &Lab) -> String {
 /// The verdict that answers a step's question, if it is one about a built-in scenario.
 fn observed_in(step: &Step) -> Option<(&str, &str)> {
     match step {
-        Step::Predict(question) | Step::Explain(question) => {
-            let scenario = question.scenario.as_deref().filter(|name| !name.contains(['/', '.']))?;
-            Some((scenario, &question.probe))
-        }
+        Step::Predict(question) | Step::Explain(question) => match question.subject() {
+            Subject::BuiltIn(id) => Some((id, &question.probe)),
+            Subject::Own | Subject::File(_) => None,
+        },
         Step::Configure(_) => None,
     }
 }
@@ -70,10 +70,11 @@ fn ask(text: &mut String, step: &Step, question: &Question) {
     for (place, choice) in choices(question).into_iter().enumerate() {
         let _ = writeln!(text, "- **{}** {}", letter(place), choice_in_words(choice));
     }
-    let about = question.scenario.as_deref().map_or_else(
-        || "your `scenario.yaml`".to_owned(),
-        |id| link(&format!("../reference/scenarios.md#{id}"), &escape(id)),
-    );
+    let about = match question.subject() {
+        Subject::Own => "your `scenario.yaml`".to_owned(),
+        Subject::File(name) => code(name),
+        Subject::BuiltIn(id) => link(&format!("../reference/scenarios.md#{id}"), &escape(id)),
+    };
     let _ = writeln!(text, "\nThe attempt is {}, in {about}.", probe(&question.probe));
     text.push_str("\n<details><summary>What was observed</summary>\n\n");
     if let Some((scenario, probe)) = observed_in(step) {
