@@ -13,6 +13,7 @@
 pub mod apparmor;
 pub mod baseline;
 pub mod capability;
+pub mod cases;
 pub mod claims;
 pub mod commands;
 pub mod conformance;
@@ -34,6 +35,7 @@ pub mod seccomp;
 pub mod selinux;
 pub mod settings;
 pub mod side_by_side;
+pub mod survey;
 #[cfg(test)]
 mod testing;
 pub mod tryout;

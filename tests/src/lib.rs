@@ -1,6 +1,7 @@
 //! Shared by the integration tests: what they need of the machine, the program under test, and the worlds that
 //! they compare. Nothing here knows a verdict.
 
+pub mod agreed;
 pub mod builtin;
 pub mod combinations;
 pub mod dockerd;

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::embedded;
+use crate::host::Host;
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Record};
 
@@ -59,12 +61,21 @@ pub struct Kind {
 impl Kind {
     /// That of a record.
     pub fn of(record: &Record) -> Self {
+        Self::with(&record.engine.name, &record.host)
+    }
+
+    /// This machine's, with the built-in engine.
+    pub fn here() -> Self {
+        Self::with(embedded::NAME, &Host::read())
+    }
+
+    fn with(engine: &str, host: &Host) -> Self {
         Self {
-            engine: record.engine.name.clone(),
-            privilege: record.host.privilege.clone(),
-            selinux: record.host.selinux.clone(),
-            apparmor: record.host.apparmor.clone(),
-            modules: record.host.modules.clone(),
+            engine: engine.to_owned(),
+            privilege: host.privilege.clone(),
+            selinux: host.selinux.clone(),
+            apparmor: host.apparmor.clone(),
+            modules: host.modules.clone(),
         }
     }
 
@@ -148,26 +159,39 @@ impl Baseline {
 
     /// The kind of host that a record is of: the one that is named, or the only one that fits.
     pub fn host_of(&self, record: &Record, named: Option<&str>) -> Result<&str, BaselineError> {
-        let known = || self.hosts.keys().cloned().collect::<Vec<_>>().join(", ");
-        let kind = Kind::of(record);
+        self.host_fitting(&Kind::of(record), named)
+    }
+
+    /// The host of a name.
+    pub fn host_named(&self, name: &str) -> Result<&str, BaselineError> {
+        self.hosts
+            .get_key_value(name)
+            .map(|(name, _)| name.as_str())
+            .ok_or_else(|| BaselineError::UnknownHost { name: name.to_owned(), known: self.known() })
+    }
+
+    /// The host of a kind: the one that is named, or the only one that fits.
+    pub fn host_fitting(&self, kind: &Kind, named: Option<&str>) -> Result<&str, BaselineError> {
         if let Some(name) = named {
-            return match self.hosts.get_key_value(name) {
-                None => Err(BaselineError::UnknownHost { name: name.to_owned(), known: known() }),
-                Some((_, other)) if *other != kind => Err(BaselineError::OtherHost {
-                    name: name.to_owned(),
-                    is: kind.in_words(),
-                    was: other.in_words(),
-                }),
-                Some((name, _)) => Ok(name),
+            let name = self.host_named(name)?;
+            let (is, was) = (kind.in_words(), self.hosts[name].in_words());
+            return if self.hosts[name] == *kind {
+                Ok(name)
+            } else {
+                Err(BaselineError::OtherHost { name: name.to_owned(), is, was })
             };
         }
-        let mut fit = self.hosts.iter().filter(|(_, other)| **other == kind).map(|(name, _)| name.as_str());
+        let mut fit = self.hosts.iter().filter(|(_, other)| *other == kind).map(|(name, _)| name.as_str());
         match (fit.next(), fit.next()) {
             (Some(name), None) => Ok(name),
-            (None, _) => Err(BaselineError::NoHost { is: kind.in_words(), known: known() }),
+            (None, _) => Err(BaselineError::NoHost { is: kind.in_words(), known: self.known() }),
             (Some(one), Some(other)) => {
                 Err(BaselineError::TwoHosts { one: one.to_owned(), other: other.to_owned() })
             }
         }
+    }
+
+    fn known(&self) -> String {
+        self.hosts.keys().cloned().collect::<Vec<_>>().join(", ")
     }
 }

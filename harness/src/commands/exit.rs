@@ -9,6 +9,7 @@ use crate::engine::EngineError;
 use crate::record::RecordError;
 use crate::report::book::BookError;
 use crate::scenario::ScenarioError;
+use crate::survey::SurveyError;
 use crate::tryout::TryError;
 
 /// How the program ends. The numbers are part of its interface.
@@ -113,6 +114,15 @@ impl From<RecordError> for Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         Self::new(Exit::Failed, error)
+    }
+}
+
+impl From<SurveyError> for Failure {
+    fn from(error: SurveyError) -> Self {
+        match error {
+            SurveyError::Scenario(error) => error.into(),
+            SurveyError::Engine(error) | SurveyError::NoEngine(error) => error.into(),
+        }
     }
 }
 

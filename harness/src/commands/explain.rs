@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use whyblocked_agent::catalogue;
 
-use super::selection::{EngineChoice, Place, Selection};
+use super::selection::{Place, Selection};
 use super::session::{self, Purpose};
 use super::{Exit, Failure, Format, json, print};
 use crate::record;
 use crate::report::explain;
 use crate::scenario::{most_like, nearest};
 use crate::seccomp::DefaultProfile;
+use crate::survey::EngineChoice;
 
 /// Options of `explain`.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,6 @@ mod baseline;
 mod check;
 mod clean;
 mod doctor;
-mod engines;
 mod exit;
 mod explain;
 mod inside;

@@ -12,7 +12,8 @@ use crate::host::{Host, Reach};
 use crate::record::LeftOut;
 use crate::scenario::{self, Scenario, most_like, nearest};
 use crate::seccomp::DefaultProfile;
-use crate::tryout::{self, ThisHost};
+use crate::survey::{self, EngineChoice};
+use crate::tryout;
 use crate::vm::Machine;
 
 /// Options that choose.
@@ -42,20 +43,6 @@ pub(super) struct Selection {
     /// Add to this host what userns-remap needs of it: a user, and lines in /etc/subuid and /etc/subgid
     #[arg(long)]
     pub(super) prepare_host: bool,
-}
-
-/// What starts the containers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum EngineChoice {
-    /// The best there is; so far that is `embedded`
-    #[default]
-    Auto,
-    /// Built in, needs nothing
-    Embedded,
-    /// A Docker daemon on this machine: that of `DOCKER_HOST`, or of the current Docker context
-    Docker,
-    /// Podman on this machine, as root or as yourself: a service of the run's own, or that of `CONTAINER_HOST`
-    Podman,
 }
 
 /// Where containers are started.
@@ -103,10 +90,7 @@ impl Selection {
         let Some(path) = &self.compose else { return Ok(scenario::select(&self.scenarios)?) };
         let mut chosen =
             if self.scenarios.is_empty() { Vec::new() } else { scenario::select(&self.scenarios)? };
-        let reach = Reach::of(&Host::read());
-        let look = ThisHost { selinux: reach.selinux, apparmor: reach.apparmor };
-        let written = tryout::compose::read(path, self.service.as_deref(), &look)?;
-        let own = tryout::adapt(written, &look)?.scenario()?;
+        let own = tryout::service(path, self.service.as_deref(), &Reach::of(&Host::read()))?;
         if chosen.iter().any(|scenario| scenario.id == own.id) {
             return Err(Failure::usage(format!("a scenario and the service are both called '{}'", own.id)));
         }
@@ -121,24 +105,18 @@ impl Selection {
 
     /// Those of them that can be run here, and those that cannot, with the reason.
     pub(super) fn probes_here(&self, reach: &Reach) -> Result<(Vec<&'static Probe>, Vec<LeftOut>), Failure> {
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            self.probes()?.into_iter().partition(|probe| probe.may_run(reach.disposable));
-        if here.is_empty() && !elsewhere.is_empty() {
-            let ids: Vec<&str> = elsewhere.iter().map(|probe| probe.id).collect();
+        let (here, left_out) = survey::runnable(self.probes()?, reach);
+        if here.is_empty() && !left_out.is_empty() {
+            let ids: Vec<&str> = left_out.iter().map(|left_out| left_out.probe.as_str()).collect();
             return Err(Failure::nothing_run(format!(
-                "{}: {ELSEWHERE}; use --in vagrant, see `whyblocked vm --help`",
-                ids.join(", ")
+                "{}: {}; use --in vagrant, see `whyblocked vm --help`",
+                ids.join(", "),
+                survey::ELSEWHERE
             )));
         }
-        let left_out = elsewhere
-            .into_iter()
-            .map(|probe| LeftOut { probe: probe.id.to_owned(), reason: ELSEWHERE.to_owned() });
-        Ok((here, left_out.collect()))
+        Ok((here, left_out))
     }
 }
-
-/// Why a probe that changes its host is not run.
-const ELSEWHERE: &str = "runs in the disposable machine only, because it changes its host";
 
 /// The probes that `patterns` name; none means all.
 fn probes(patterns: &[String]) -> Result<Vec<&'static Probe>, Failure> {

@@ -1,29 +1,21 @@
-//! From scenarios and probes to a record: what `run` and `explain` have in common.
+//! A survey on the command line: with progress, signals, and a record that is handed over.
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
 
-use whyblocked_agent::Probe;
-
-use super::engines::Chosen;
 use super::inside;
 use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::{Place, Selection};
 use super::{Exit, Failure, Format, json, print};
-use crate::engine::docker::Introduced;
-use crate::experiment::{self, Ended, Subject};
+use crate::experiment::Ended;
 use crate::host::{Host, Reach};
-use crate::mechanism::Mechanism;
-use crate::plan::Plan;
-use crate::record::{self, FORMAT, Posture, ProbeEntry, Record, ScenarioEntry};
+use crate::record::{self, Record};
 use crate::remap;
 use crate::report::{book, terminal};
-use crate::scenario::defaults::DefaultFilter;
-use crate::scenario::{Context, Resolution, Scenario};
-use crate::settings::Settings;
-use crate::witness::Witnesses;
+use crate::scenario::Scenario;
+use crate::survey::{self, Event, Survey};
 
 /// How a session differs from the usual one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,121 +44,41 @@ pub(super) fn compared(
     selection: &Selection,
     purpose: Purpose,
 ) -> Result<(Record, Vec<Ended>), Failure> {
-    let mut host = Host::read();
-    let mut reach = Reach::of(&host);
+    let host = Host::read();
+    let reach = Reach::of(&host);
     let (probes, left_out) = selection.probes_here(&reach)?;
     // From here on there are things to put away.
     let interruption = Interruption::listen();
     if selection.prepare_host {
         prepare_host(scenarios, &reach)?;
     }
-    let chosen = Chosen::new(selection.engine, &reach)?;
-    reach.bounding_set = reach.bounding_set.and(chosen.capabilities());
-    host.versions.extend(chosen.version());
-    let mut defaults = chosen.defaults(&reach);
-    if let Some(profile) = selection.seccomp_default {
-        defaults.filter = DefaultFilter::Docker(profile);
-    }
-    let context = Context { host: &host, reach: &reach, defaults: &defaults, docker: chosen.is_docker() };
-    let mut prepared = Vec::new();
-    for scenario in scenarios {
-        prepared.push((scenario, prepare(scenario, &context)?));
-    }
-    let mut entries = Vec::new();
-    let mut subjects = Vec::new();
-    for (scenario, (mut entry, settings)) in prepared {
-        if let Some(settings) = settings {
-            subjects.extend(introduced(scenario, settings, &mut entry, &chosen, &reach)?);
+    let survey = Survey {
+        scenarios,
+        others,
+        probes: &probes,
+        left_out,
+        engine: selection.engine,
+        seccomp_default: selection.seccomp_default,
+        log_filter: purpose == Purpose::Explanation,
+    };
+    let progress = OnceLock::new();
+    let tell = |event: Event<'_>| {
+        match event {
+            Event::Notice(text) => anstream::eprintln!("{text}"),
+            Event::Introduced => {}
+            Event::Begins { scenarios, probes } => {
+                progress.get_or_init(|| Progress::new(purpose, scenarios, probes));
+            }
+            Event::Experiment(event) => progress.get().into_iter().for_each(|shown| shown.tell(event)),
         }
-        entries.push(entry);
-        if let ControlFlow::Break(signal) = interruption.flow() {
-            return Err(Failure::interrupted(signal));
-        }
-    }
-    if purpose == Purpose::Explanation {
-        for subject in &mut subjects {
-            subject.plan.settings.log_filter();
-        }
-    }
-    let others = others
-        .iter()
-        .map(|other| Ok(other.resolve(&context)?.settings()))
-        .collect::<Result<Vec<_>, Failure>>()?;
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let progress = Progress::new(purpose, subjects.len(), probes.len());
-    let witnesses = Witnesses::set_up(chosen.run_name());
-    let tell = |event: experiment::Event<'_>| {
-        progress.tell(event);
         interruption.flow()
     };
-    let outcome = experiment::run(chosen.engine(), &subjects, &probes, &host, &reach, &witnesses, &tell);
-    let outcome = match outcome {
-        ControlFlow::Continue(outcome) => Ok(outcome),
+    let found = survey::run(&survey, host, reach, &tell);
+    progress.get().into_iter().for_each(Progress::done);
+    match found? {
+        ControlFlow::Continue(found) => Ok(found),
         ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
-    };
-    let wanted = others.iter().flatten().filter(|_| outcome.as_ref().is_ok_and(|one| !one.cells.is_empty()));
-    let settings: Vec<Settings> = wanted.cloned().collect();
-    let ended = match experiment::compare(chosen.engine(), &settings, &probes, &tell) {
-        ControlFlow::Continue(ended) => Ok(ended),
-        ControlFlow::Break(signal) => Err(Failure::interrupted(signal)),
-    };
-    progress.done();
-    let (outcome, mut ended) = (outcome?, ended?.into_iter());
-    let others = others.into_iter().map(|other| other.and_then(|_| ended.next().unwrap_or_else(nothing)));
-    for entry in &mut entries {
-        if let Some(reason) = outcome.not_started.get(&entry.id) {
-            entry.not_run = Some(format!("it could not be started: {reason}"));
-        }
     }
-    let record = Record {
-        format: FORMAT.to_owned(),
-        started,
-        engine: chosen.engine().about(),
-        witness: witnesses.took_part(),
-        scenarios: entries,
-        probes: probes.iter().map(|probe| describe(probe)).collect(),
-        left_out,
-        cells: outcome.cells,
-        cut_short: outcome.cut_short,
-        tried: None,
-        timing: outcome.timing,
-        host,
-    };
-    Ok((record, others.collect()))
-}
-
-/// What is to be run of a scenario, once the engine has been shown its own words; nothing, if the engine cannot or will not.
-fn introduced(
-    scenario: &Scenario,
-    settings: Settings,
-    entry: &mut ScenarioEntry,
-    chosen: &Chosen,
-    reach: &Reach,
-) -> Result<Option<Subject>, Failure> {
-    entry.not_run = chosen.cannot(&settings);
-    if entry.not_run.is_some() {
-        return Ok(None);
-    }
-    match chosen.introduce(scenario, settings, reach)? {
-        Introduced::Refused(said) => {
-            entry.not_run = Some(format!("Docker refuses it: {said}"));
-            entry.refused = Some(said);
-            // They were about a container that there is not.
-            entry.notes.clear();
-            Ok(None)
-        }
-        Introduced::Started { settings, notes } => {
-            entry.notes.extend(notes);
-            let plan = Plan::new(*settings, reach);
-            entry.posture = posture(&plan, reach);
-            Ok(Some(Subject { id: scenario.id.clone(), plan }))
-        }
-    }
-}
-
-/// Where there is nothing to compare with, nothing is run to be compared.
-fn nothing() -> Ended {
-    Err("the configuration itself was not run".to_owned())
 }
 
 /// Who gets a record, beside standard output.
@@ -218,29 +130,6 @@ pub(super) fn exit(record: &Record) -> Result<Exit, Failure> {
     })
 }
 
-fn prepare(scenario: &Scenario, context: &Context<'_>) -> Result<(ScenarioEntry, Option<Settings>), Failure> {
-    let mut entry = ScenarioEntry {
-        id: scenario.id.clone(),
-        title: scenario.file.title.clone(),
-        teaches: scenario.file.teaches.clone(),
-        settings: scenario.settings.clone(),
-        posture: Vec::new(),
-        notes: scenario.notes.clone(),
-        not_run: None,
-        refused: None,
-    };
-    match scenario.resolve(context)? {
-        Resolution::NotRun(reason) => {
-            entry.not_run = Some(reason);
-            Ok((entry, None))
-        }
-        Resolution::Run(resolved) => {
-            entry.notes.extend(resolved.notes);
-            Ok((entry, Some(resolved.settings)))
-        }
-    }
-}
-
 /// Adds to the host what the scenarios' daemons need of it, and says so.
 fn prepare_host(scenarios: &[Scenario], reach: &Reach) -> Result<(), Failure> {
     let mut users = Vec::new();
@@ -262,26 +151,4 @@ fn prepare_host(scenarios: &[Scenario], reach: &Reach) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn posture(plan: &Plan, reach: &Reach) -> Vec<Posture> {
-    let mut on = plan.mechanisms.clone();
-    // On, although this run cannot turn it off.
-    if !reach.privileged {
-        on.push(Mechanism::UserNamespace);
-        on.sort_unstable();
-    }
-    on.into_iter()
-        .map(|mechanism| Posture { mechanism, state: (mechanism.entry().state)(&plan.settings) })
-        .collect()
-}
-
-fn describe(probe: &Probe) -> ProbeEntry {
-    ProbeEntry {
-        id: probe.id.to_owned(),
-        family: probe.family().to_owned(),
-        title: probe.title.to_owned(),
-        calls: probe.calls.iter().map(|call| call.name().to_owned()).collect(),
-        effect: probe.effect,
-    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use whyblocked_agent::Outcome as Seen;
 
-use super::selection::{EngineChoice, Place, Selection};
+use super::selection::{Place, Selection};
 use super::session::{self, Purpose, Receivers};
 use super::{Exit, Failure, Format, json, print};
 use crate::engine::EngineError;
@@ -15,6 +15,7 @@ use crate::record::{self, Outcome, Record, Tried};
 use crate::report::{book, tried};
 use crate::scenario;
 use crate::seccomp::DefaultProfile;
+use crate::survey::EngineChoice;
 use crate::tryout::{self, Change, ThisHost, Tryout, Written};
 
 /// Options of `try`.

@@ -19,7 +19,7 @@ mod mount;
 mod names;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -28,6 +28,7 @@ pub use changes::{Change, Words, changes};
 pub use error::TryError;
 pub use look::{Kind, Look, ThisHost};
 
+use crate::host::Reach;
 use crate::scenario::{Origin, Scenario, ScenarioError};
 
 /// A container's settings as somebody has written them, in the words of a Compose service.
@@ -57,6 +58,12 @@ pub struct Written {
     pub origin: Origin,
     /// In whose words changes are proposed.
     pub words: Words,
+}
+
+/// A service of somebody's own Compose file as a scenario; the only service, if none is named.
+pub fn service(path: &Path, service: Option<&str>, reach: &Reach) -> Result<Scenario, TryError> {
+    let look = ThisHost { selinux: reach.selinux, apparmor: reach.apparmor };
+    Ok(adapt(compose::read(path, service, &look)?, &look)?.scenario()?)
 }
 
 /// A configuration that can be tried.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::How;
 use crate::commands::Failure;
-use crate::commands::selection::{EngineChoice, Place, Selection};
+use crate::commands::selection::{Place, Selection};
 use crate::commands::session::{self, Purpose};
 use crate::host::{Host, Reach};
 use crate::lab::answer::{self, Answer};
@@ -13,6 +13,7 @@ use crate::lab::goal::{self, Judged};
 use crate::lab::{Lab, OWN, SCENARIO, knob};
 use crate::record::{Cell, Record};
 use crate::scenario;
+use crate::survey::EngineChoice;
 
 /// What came of a question.
 #[derive(Debug)]

@@ -12,10 +12,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::selection::{EngineChoice, Place};
+use super::selection::Place;
 use super::{Exit, Failure, Format, print};
 use crate::lab::folder::Folder;
 use crate::lab::{Lab, LabError};
+use crate::survey::EngineChoice;
 
 /// Options of `lab`.
 #[derive(Debug, clap::Args)]

@@ -33,6 +33,9 @@ use crate::host::Reach;
 use crate::selinux;
 use crate::settings::Settings;
 
+/// What the engine is called.
+pub const NAME: &str = "embedded";
+
 /// The agent's program, for the test that runs it under another runtime.
 pub fn agent() -> &'static [u8] {
     fixtures::AGENT
@@ -75,7 +78,7 @@ impl Embedded {
 impl Engine for Embedded {
     fn about(&self) -> About {
         About {
-            name: "embedded".to_owned(),
+            name: NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             place: "here".to_owned(),
         }

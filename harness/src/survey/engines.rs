@@ -1,7 +1,6 @@
-//! From `--engine` to an engine that is ready.
+//! From the choice of an engine to one that is ready.
 
-use super::Failure;
-use super::selection::EngineChoice;
+use super::SurveyError;
 use crate::apparmor::{self, DOCKER_DEFAULT};
 use crate::capability::CapabilitySet;
 use crate::engine::docker::podman::Podman;
@@ -14,6 +13,20 @@ use crate::scenario::defaults::Defaults;
 use crate::seccomp::DefaultProfile;
 use crate::settings::Settings;
 
+/// What starts the containers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// The best there is; so far that is `embedded`
+    #[default]
+    Auto,
+    /// Built in, needs nothing
+    Embedded,
+    /// A Docker daemon on this machine: that of `DOCKER_HOST`, or of the current Docker context
+    Docker,
+    /// Podman on this machine, as root or as yourself: a service of the run's own, or that of `CONTAINER_HOST`
+    Podman,
+}
+
 /// An engine that is ready.
 pub(super) enum Chosen {
     /// Built in.
@@ -25,14 +38,18 @@ pub(super) enum Chosen {
 }
 
 impl Chosen {
-    /// Makes it ready: a Docker daemon of the run's own is started where there is none.
-    pub(super) fn new(choice: EngineChoice, reach: &Reach) -> Result<Self, Failure> {
+    /// Makes it ready: a Docker daemon of the run's own is started where there is none, and `notice` is told.
+    pub(super) fn new(
+        choice: EngineChoice,
+        reach: &Reach,
+        notice: &dyn Fn(&str),
+    ) -> Result<Self, EngineError> {
         match choice {
             EngineChoice::Auto | EngineChoice::Embedded => {
                 Ok(Self::Embedded(Box::new(Embedded::new(reach)?)))
             }
             EngineChoice::Docker => {
-                let daemon = found(reach)?;
+                let daemon = found(reach, notice)?;
                 Ok(Self::Docker(Box::new(Docker::new(daemon, reach)?)))
             }
             EngineChoice::Podman => Ok(Self::Podman(Box::new(Podman::start(reach)?))),
@@ -120,7 +137,7 @@ impl Chosen {
         scenario: &Scenario,
         settings: Settings,
         reach: &Reach,
-    ) -> Result<Introduced, Failure> {
+    ) -> Result<Introduced, SurveyError> {
         match self {
             Self::Embedded(_) | Self::Podman(_) => {
                 Ok(Introduced::Started { settings: Box::new(settings), notes: Vec::new() })
@@ -134,11 +151,11 @@ impl Chosen {
 }
 
 /// The daemon that is there; `None` where one of the run's own can take its place.
-fn found(reach: &Reach) -> Result<Option<Daemon>, Failure> {
+fn found(reach: &Reach, notice: &dyn Fn(&str)) -> Result<Option<Daemon>, EngineError> {
     let found =
         if reach.privileged && in_path("dockerd") { Daemon::find() } else { Daemon::connect().map(Some) };
     if let Ok(None) = found {
-        anstream::eprintln!("no Docker daemon is running here: this run starts one of its own");
+        notice("no Docker daemon is running here: this run starts one of its own");
     }
-    found.map_err(|error: DockerError| EngineError::from(error).into())
+    found.map_err(|error: DockerError| EngineError::from(error))
 }
