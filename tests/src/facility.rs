@@ -31,6 +31,8 @@ pub enum Facility {
     Runc,
     /// Docker's programs; a test starts a daemon of its own.
     Docker,
+    /// Perl's reader of TAP, which `prove` uses.
+    Prove,
     /// Podman; a test starts a service of its own.
     Podman,
     /// Vagrant with its plugin for libvirt, libvirt's daemons, which a test starts for itself, and the lab's box, or what
@@ -51,19 +53,20 @@ pub enum Facility {
 }
 
 use Facility::{
-    AllCapabilities, ControlGroups, Docker, Machine, Modules, NoModules, Podman, Root, Runc, Trace, Uidmap,
-    User, Vagrant,
+    AllCapabilities, ControlGroups, Docker, Machine, Modules, NoModules, Podman, Prove, Root, Runc, Trace,
+    Uidmap, User, Vagrant,
 };
 
 impl Facility {
     /// Every facility.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Root,
         User,
         Uidmap,
         Runc,
         Docker,
         Podman,
+        Prove,
         Vagrant,
         ControlGroups,
         Trace,
@@ -82,6 +85,7 @@ impl Facility {
             Runc => "runc",
             Docker => "docker",
             Podman => "podman",
+            Prove => "prove",
             Vagrant => "vagrant",
             ControlGroups => "control-groups",
             Trace => "trace",
@@ -111,6 +115,9 @@ impl Facility {
             Podman => in_path("podman")
                 .is_none()
                 .then(|| "there is no podman; install the package podman".to_owned()),
+            Prove => {
+                in_path("prove").is_none().then(|| "there is no prove; install the package perl".to_owned())
+            }
             Vagrant => no_vagrant(),
             ControlGroups => no_control_groups(),
             Trace => no_trace(),
@@ -277,7 +284,7 @@ mod tests {
 
     #[test]
     #[should_panic(
-        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, podman, vagrant, control-groups"
+        expected = "'rnuc' is no facility; known: root, user, uidmap, runc, docker, podman, prove, vagrant, control-groups"
     )]
     fn a_promise_of_something_unknown_is_a_mistake() {
         promised("rnuc");

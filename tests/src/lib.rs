@@ -12,6 +12,7 @@ pub mod learner;
 pub mod left;
 pub mod libvirtd;
 pub mod machine;
+pub mod mine;
 pub mod moments;
 pub mod oci;
 pub mod pages;

@@ -1,17 +1,19 @@
 //! `whyblocked check`: a run, or a record, against what was agreed on.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::Serialize;
 
 use super::selection::Selection;
 use super::session::{self, Purpose};
 use super::{Exit, Failure, Format, json, print};
-use crate::baseline::{self, Class, Difference, Scope};
+use crate::baseline::{self, Class, Scope};
 use crate::output;
 use crate::record;
+use crate::report::check::{Check, Summary};
 use crate::report::{self, terminal};
 
 /// Options of `check`.
@@ -35,21 +37,17 @@ pub(super) struct Args {
     /// Write the differences as SARIF 2.1.0 too
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+    /// Write the result as TAP, version 14, too
+    #[arg(long, value_name = "FILE")]
+    tap: Option<PathBuf>,
+    /// Add a summary in GitHub's Markdown to this file: that of a job, or of a comment
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
     /// How the result is written to standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// The result, for programs.
-#[derive(Serialize)]
-struct Outcome<'a> {
-    host: &'a str,
-    compared: usize,
-    failing: usize,
-    expired_waivers: Vec<&'a str>,
-    differences: &'a [Difference],
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -65,31 +63,38 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let scope = if chosen { Scope::Part } else { Scope::Whole };
     let today = Offset::UTC.to_datetime(Timestamp::now()).date();
     let compared = baseline::compare(&baseline, &record, args.host.as_deref(), scope, today)?;
-    let failing = compared.failing(&args.fail_on).count();
-    let expired: Vec<&str> = compared.expired().collect();
+    let check = Check { compared: &compared, baseline: &baseline, failing: &args.fail_on };
     if let Some(path) = &args.junit {
-        write(path, &report::junit::text(&compared, &baseline, &args.fail_on).map_err(Failure::failed)?)?;
+        write(path, &report::check::junit(&check).map_err(Failure::failed)?)?;
     }
     if let Some(path) = &args.sarif {
-        write(path, &json(&report::sarif::log(&compared, &baseline, &args.fail_on, &place, &text))?)?;
+        write(path, &json(&report::check::sarif(&check, &place, &text))?)?;
+    }
+    if let Some(path) = &args.tap {
+        write(path, &report::check::tap(&check))?;
+    }
+    if let Some(path) = &args.markdown {
+        append(path, &report::check::markdown(&check))?;
     }
     print(&match args.format {
-        Format::Text => report::baseline::text(&compared, &baseline, &args.fail_on, terminal::width()),
-        Format::Json => json(&Outcome {
-            host: compared.host,
-            compared: compared.compared.len(),
-            failing,
-            expired_waivers: expired.clone(),
-            differences: &compared.differences,
-        })?,
+        Format::Text => report::baseline::text(&check, terminal::width()),
+        Format::Json => json(&Summary::of(&check))?,
     })?;
-    Ok(if failing > 0 || !expired.is_empty() {
+    Ok(if check.failures() > 0 || compared.expired().next().is_some() {
         Exit::Differs
     } else if compared.compared.is_empty() {
         Exit::NothingRun
     } else {
         Exit::Expected
     })
+}
+
+/// Several steps of a job write to one summary.
+fn append(path: &Path, text: &str) -> Result<(), Failure> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::check::Check;
 use super::terminal::{moved, plain, wrapped};
-use crate::baseline::{Baseline, Class, Compared, Difference, Used};
+use crate::baseline::{Baseline, Class, Difference, Used};
 
 const HEADING: Style = Style::new().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -15,8 +16,9 @@ const QUIET: Style = AnsiColor::BrightBlack.on_default();
 /// More differences of one class nobody reads; they are in the JSON.
 const MOST: usize = 40;
 
-/// The whole report. `failing` are the classes that fail.
-pub fn text(compared: &Compared<'_>, baseline: &Baseline, failing: &[Class], width: usize) -> String {
+/// The whole report.
+pub fn text(check: &Check<'_>, width: usize) -> String {
+    let Check { compared, failing, .. } = *check;
     let width = width.min(100);
     let mut text = String::new();
     for class in Class::ALL {
@@ -34,16 +36,9 @@ pub fn text(compared: &Compared<'_>, baseline: &Baseline, failing: &[Class], wid
             let _ = writeln!(text, "  and {} more: --format json has them all", of.len() - MOST);
         }
     }
-    waivers(&mut text, compared, baseline, width);
-    let failures = compared.failing(failing).count();
-    let (style, what) = match (failures, compared.expired().count()) {
-        (0, 0) if compared.compared.is_empty() => (BAD, "nothing was compared".to_owned()),
-        (0, 0) => (GOOD, "as agreed".to_owned()),
-        (0, 1) => (BAD, "a waiver has expired".to_owned()),
-        (0, expired) => (BAD, format!("{expired} waivers have expired")),
-        (1, _) => (BAD, "1 difference that was not agreed on".to_owned()),
-        (failures, _) => (BAD, format!("{failures} differences that were not agreed on")),
-    };
+    waivers(&mut text, check, width);
+    let (good, what) = check.in_words();
+    let style = if good { GOOD } else { BAD };
     let _ = writeln!(
         text,
         "{style}{what}{style:#}: {} verdicts compared with the host '{}', {} differ",
@@ -68,9 +63,9 @@ fn one(text: &mut String, difference: &Difference, width: usize) {
     side("is", &difference.is);
 }
 
-fn waivers(text: &mut String, compared: &Compared<'_>, baseline: &Baseline, width: usize) {
-    for (id, used) in &compared.waivers {
-        let Some(waiver) = baseline.waivers.iter().find(|waiver| waiver.id == *id) else { continue };
+fn waivers(text: &mut String, check: &Check<'_>, width: usize) {
+    for (waiver, used) in check.waivers() {
+        let id = &waiver.id;
         let words = match used {
             Used::Covers(count) => {
                 format!("waiver {id}: accepts {count} until {}: {}", waiver.until, waiver.reason)

@@ -2,16 +2,15 @@
 
 pub mod baseline;
 pub mod book;
+pub mod check;
 pub mod claims;
 pub mod conformance;
 pub mod evidence;
 pub mod explain;
 pub mod inline;
-pub mod junit;
 pub mod lab;
 pub mod proofs;
 pub mod reached;
-pub mod sarif;
 pub mod several;
 pub mod side_by_side;
 pub mod terminal;

@@ -1,19 +1,15 @@
-//! A comparison with a baseline as SARIF 2.1.0 (OASIS): a rule for each attempt, with its text of the catalogue, and a result for
+//! SARIF 2.1.0 (OASIS): a rule for each attempt, with its text of the catalogue, and a result for
 //! each difference, at the line of the baseline that says otherwise.
 
 use serde_json::{Value, json};
 use whyblocked_agent::catalogue;
 
-use crate::baseline::{self, Baseline, Class, Compared, Difference};
+use super::Check;
+use crate::baseline::{self, Class, Difference};
 
-/// The whole log. `failing` are the classes that fail; `place` and `text` are the baseline's path and what stands there.
-pub fn log(
-    compared: &Compared<'_>,
-    baseline: &Baseline,
-    failing: &[Class],
-    place: &str,
-    text: &str,
-) -> Value {
+/// The whole log. `place` and `text` are the baseline's path and what stands there.
+pub fn sarif(check: &Check<'_>, place: &str, text: &str) -> Value {
+    let Check { compared, baseline, failing } = *check;
     let mut rules: Vec<&str> = Vec::new();
     for difference in &compared.differences {
         if !rules.contains(&difference.probe.as_str()) {
@@ -28,7 +24,7 @@ pub fn log(
                 "ruleId": difference.probe,
                 "ruleIndex": rules.iter().position(|rule| *rule == difference.probe),
                 "level": level(difference, failing),
-                "message": { "text": message(difference) },
+                "message": { "text": sentence(difference) },
                 "locations": [{
                     "physicalLocation": {
                         "artifactLocation": { "uri": uri(place) },
@@ -92,7 +88,7 @@ fn level(difference: &Difference, failing: &[Class]) -> &'static str {
     }
 }
 
-fn message(difference: &Difference) -> String {
+fn sentence(difference: &Difference) -> String {
     let said = |words: &Option<String>| words.clone().unwrap_or_else(|| "nothing".to_owned());
     format!(
         "{} in {}: {}. It was: {}. It is: {}.",
