@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libtest_mimic::Trial;
 
@@ -28,6 +28,8 @@ pub struct Group<'a> {
 pub struct Engine {
     /// Its name.
     pub name: &'static str,
+    /// The machine.
+    pub machine: &'static Machine,
     /// Its record.
     pub record: fn() -> &'static Record,
 }
@@ -35,7 +37,7 @@ pub struct Engine {
 impl Engine {
     /// A test of its record, called after the engine too.
     pub fn test(self, name: &str, run: fn(&Record)) -> Trial {
-        suite::test(format!("{}::{name}", self.name), NEEDS, move || run((self.record)()))
+        self.machine.test(&format!("{}::{name}", self.name), move || run((self.record)()))
     }
 }
 
@@ -47,12 +49,26 @@ pub const NEEDS: &[Facility] = &[Facility::Machine];
 pub struct Machine {
     name: &'static str,
     started: OnceLock<()>,
+    turn: Mutex<()>,
 }
 
 impl Machine {
     /// One that is not started yet.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, started: OnceLock::new() }
+        Self { name, started: OnceLock::new(), turn: Mutex::new(()) }
+    }
+
+    /// A test in it, called after it too. Those of one machine are run one at a time; another machine's may run meanwhile.
+    pub fn test(&'static self, name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
+        suite::test(format!("{}::{name}", self.name), NEEDS, move || {
+            let _turn = self.turn();
+            run();
+        })
+    }
+
+    /// Held by whoever uses it.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program, for the tests' machines.
@@ -68,12 +84,16 @@ impl Machine {
     ///
     /// If either cannot be done.
     pub fn start(&self) {
+        // All machines are made from one box.
+        static BOX: OnceLock<()> = OnceLock::new();
         self.started.get_or_init(|| {
-            image::make(&|step| {
-                eprintln!("box: {step}");
-                true
-            })
-            .expect("the box can be made");
+            BOX.get_or_init(|| {
+                let tell = |step: &str| {
+                    eprintln!("box: {step}");
+                    true
+                };
+                image::make(&tell).expect("the box can be made");
+            });
             succeed(&mut Self::program(&["vm", "up", "--with", "qemu", self.name]));
         });
     }

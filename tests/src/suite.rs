@@ -32,6 +32,23 @@ pub fn run_in_turn(tests: Vec<Trial>) -> ExitCode {
     run_with(&Arguments { test_threads: Some(1), ..Arguments::from_args() }, tests)
 }
 
+/// Runs lists of tests side by side. The tests of one list wait for each other by themselves, on something that they share; so many
+/// threads are started that no list waits for another.
+pub fn run_beside(lists: Vec<Vec<Trial>>) -> ExitCode {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut tests = Vec::new();
+    loop {
+        let before = tests.len();
+        tests.extend(lists.iter_mut().filter_map(Iterator::next));
+        if tests.len() == before {
+            break;
+        }
+    }
+    let arguments = Arguments::from_args();
+    let threads = arguments.test_threads.or(Some(tests.len()));
+    run_with(&Arguments { test_threads: threads, ..arguments }, tests)
+}
+
 fn run_with(arguments: &Arguments, tests: Vec<Trial>) -> ExitCode {
     assert!(!tests.is_empty(), "a suite without tests tests nothing");
     libtest_mimic::run(arguments, tests).exit_code()

@@ -1,4 +1,4 @@
-//! The shipped baseline of this kind of machine, verdict by verdict: `docker_default::time_settimeofday`.
+//! The shipped baseline of this kind of machine, verdict by verdict: `plain::docker_default::time_settimeofday`.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use whyblocked_tests::{agreed, suite};
 
 fn main() -> ExitCode {
     suite::run(match Agreed::here(agreed::baseline("plain")) {
-        Ok(here) => agreed::tests(here, &[], |_| true),
+        Ok(here) => agreed::tests("plain", here, &[], |_| true),
         Err(AgreedError::Baseline(error @ BaselineError::NoHost { .. })) => {
             let reason = error.to_string();
             vec![Trial::ignorable_test("this_machine", move || Ok(Completion::ignored_with(reason)))]

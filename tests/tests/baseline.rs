@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::{Command, ExitCode};
 
+use serde_json::Value;
 use whyblocked::cases::Agreed;
 use whyblocked_tests::mine::{Mine, WAIVER};
 use whyblocked_tests::program::said;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     test("what_the_host_lost_is_untestable", ROOT, untestable);
     test("what_is_not_run_any_more_is_gone_and_what_is_run_too_is_new", ROOT, gone_and_new);
     test("a_shipped_scenario_that_is_weakened_fails_with_the_reason", ROOT, shipped_and_weakened);
+    test("a_run_that_was_cut_short_is_no_success", ROOT, cut_short);
     test("nothing_compared_is_no_success", ROOT, nothing_compared);
     test("a_waiver_accepts_for_a_while", ROOT, waivers);
     test("an_update_leaves_waivers_and_other_hosts", ROOT, update);
@@ -133,6 +135,30 @@ fn shipped_and_weakened() {
     assert_eq!(code, 1, "{text}");
     assert!(text.starts_with("weaker (2)\n  cap-drop-all / net-packet-socket\n"), "{text}");
     assert!(text.contains("2 differences that were not agreed on"), "{text}");
+}
+
+fn cut_short() {
+    let mine = Mine::on("service: {cap_drop: [ALL]}", &["net-raw-socket", "capability-chown"], &[]);
+    let record = mine.place.path("r.json");
+    let (code, text) = mine.whyblocked(&["run", "--record", "r.json"], &[]);
+    assert_eq!(code, 0, "{text}");
+    // As a run leaves it whose engine has died.
+    let mut value: Value =
+        serde_json::from_slice(&fs::read(&record).expect("it was written")).expect("it is JSON");
+    value["cut_short"] = Value::from("the daemon died");
+    value["cells"].as_array_mut().expect("a list").truncate(1);
+    fs::write(&record, value.to_string()).expect("the place is ours");
+    let check = |more: &[&str]| {
+        said(mine.place.command(&["check", "--baseline", "b.toml", "--record", "r.json"]).args(more))
+    };
+    let (code, text) = check(&[]);
+    assert_eq!(code, 3, "{text}");
+    assert!(
+        text.contains("the run was cut short (the daemon died): what it has is as agreed (1 compared)"),
+        "{text}"
+    );
+    assert!(text.contains("gone (1)\n"), "{text}");
+    assert_eq!(check(&["--fail-on", "gone"]).0, 1);
 }
 
 fn nothing_compared() {

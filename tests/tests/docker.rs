@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::Trial;
+use whyblocked::cases::{Checked, Container, Expect};
+use whyblocked::mechanism::Mechanism::{Capabilities, Seccomp};
 use whyblocked::record::{self, Record};
+use whyblocked::survey::EngineChoice;
 use whyblocked_tests::dockerd::Dockerd;
 use whyblocked_tests::program::succeed;
 use whyblocked_tests::{Facility, Place, facility, suite};
@@ -48,9 +51,20 @@ fn main() -> ExitCode {
         assert_eq!(daemon.lines(&["images", "--all", "--quiet"]), [""; 0]);
     }));
     tests.push(with(&daemon, "clean_removes_what_dead_runs_left_and_nothing_else", clean));
+    tests.push(suite::test("a_case_can_ask_docker", NEEDS, a_case));
     let exit = suite::run_in_turn(tests);
     drop(daemon);
     exit
+}
+
+/// As another crate's tests do it; with the daemon that is there, or one of the run's own.
+fn a_case() {
+    let container = Container::built_in("docker-default").expect("it is built in");
+    let container = container.with_engine(EngineChoice::Docker);
+    let checked = container.check("time-settimeofday", &Expect::blocked_by([Seccomp, Capabilities]));
+    assert_eq!(checked, Checked::Passed);
+    let checked = container.check("net-raw-socket", &Expect::allowed());
+    assert_eq!(checked, Checked::Passed);
 }
 
 /// A test with the daemon, one at a time.

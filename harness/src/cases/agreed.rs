@@ -62,6 +62,7 @@ pub struct Agreed {
 struct Found {
     differences: BTreeMap<Case, Difference>,
     expired: Vec<String>,
+    cut_short: bool,
 }
 
 /// A case: an attempt in a scenario.
@@ -161,6 +162,8 @@ impl Agreed {
         match (&difference.waived, class) {
             (Some(id), _) => Checked::Ignored(format!("waived by {id}: {message}")),
             (None, class) if self.failing.contains(&class) => Checked::Failed(message),
+            // A run that was cut short is no reason to ignore what it has not reached.
+            (None, Class::Gone) if found.cut_short => Checked::Failed(message),
             (None, Class::Untestable | Class::Gone) => Promise::here().lacking(&[], message),
             (None, _) => Checked::Passed,
         }
@@ -192,7 +195,7 @@ impl Agreed {
             let expired = compared.expired().map(str::to_owned).collect();
             let differences =
                 compared.differences.into_iter().map(|difference| (place(&difference), difference)).collect();
-            Ok(Found { differences, expired })
+            Ok(Found { differences, expired, cut_short: record.cut_short.is_some() })
         };
         self.found.get_or_init(find).as_ref().map_err(String::as_str)
     }
@@ -204,5 +207,69 @@ impl fmt::Debug for Agreed {
             .field("host", &self.host)
             .field("failing", &self.failing)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::Mechanism::{self, Seccomp};
+    use crate::testing;
+
+    fn record(cells: &[(&str, Outcome, &[Mechanism])]) -> Record {
+        let record = testing::record().with_scenario("docker-default", &[]);
+        cells
+            .iter()
+            .fold(record, |record, (probe, outcome, layers)| record.with_cell(probe, *outcome, layers))
+    }
+
+    /// What was agreed on is that all three are blocked; and a run of another day.
+    fn agreed(now: Record) -> Agreed {
+        let (blocked, mut baseline) = (Outcome::Blocked, Baseline::new());
+        let probes = ["time-settimeofday", "key-add", "module-init"];
+        baseline.take("here", &record(&probes.map(|probe| (probe, blocked, &[Seccomp][..]))));
+        Agreed::new(baseline, "here".to_owned(), Box::new(move || Ok(now.clone())))
+    }
+
+    fn came(agreed: &Agreed) -> Vec<(String, char)> {
+        let letter = |case| match agreed.check(case) {
+            Checked::Passed => '.',
+            Checked::Ignored(_) => 'i',
+            Checked::Failed(_) => 'F',
+        };
+        agreed.cases().iter().map(|case| (case.to_string(), letter(case))).collect()
+    }
+
+    #[test]
+    fn a_case_is_called_after_scenario_and_attempt_and_fails_when_it_is_weaker() {
+        let now = record(&[
+            ("time-settimeofday", Outcome::Blocked, &[Seccomp]),
+            ("key-add", Outcome::Allowed, &[]),
+            ("module-init", Outcome::Untestable, &[]),
+        ]);
+        let expected = [
+            ("docker_default::key_add", 'F'),
+            ("docker_default::module_init", 'i'),
+            ("docker_default::time_settimeofday", '.'),
+        ];
+        assert_eq!(came(&agreed(now)), expected.map(|(name, letter)| (name.to_owned(), letter)));
+    }
+
+    #[test]
+    fn what_a_run_that_was_cut_short_has_not_reached_fails() {
+        let mut now = record(&[("time-settimeofday", Outcome::Blocked, &[Seccomp])]);
+        let letters =
+            |now: &Record| came(&agreed(now.clone())).iter().map(|(_, letter)| *letter).collect::<String>();
+        assert_eq!(letters(&now), "ii.");
+        now.cut_short = Some("the daemon died".to_owned());
+        assert_eq!(letters(&now), "FF.");
+    }
+
+    #[test]
+    fn a_run_that_fails_fails_every_case() {
+        let mut agreed = agreed(record(&[]));
+        agreed.run = Box::new(|| Err("there is no engine".to_owned()));
+        assert!(came(&agreed).iter().all(|(_, letter)| *letter == 'F'));
+        assert_eq!(agreed.check_waivers(), Checked::Failed("there is no engine".to_owned()));
     }
 }

@@ -80,7 +80,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Text => report::baseline::text(&check, terminal::width()),
         Format::Json => json(&Summary::of(&check))?,
     })?;
-    Ok(if check.failures() > 0 || compared.expired().next().is_some() {
+    let differs = check.failures() > 0 || compared.expired().next().is_some();
+    if let Some(why) = record.cut_short.as_ref().filter(|_| !differs) {
+        let of = compared.compared.len();
+        return Err(Failure::failed(format!(
+            "the run was cut short ({why}): what it has is as agreed ({of} compared), and nothing is known of the rest"
+        )));
+    }
+    Ok(if differs {
         Exit::Differs
     } else if compared.compared.is_empty() {
         Exit::NothingRun

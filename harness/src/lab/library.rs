@@ -148,6 +148,7 @@ impl Lab {
         for probe in probes {
             if catalogue::find(probe).is_none() {
                 let near = most_like(probe, catalogue::all().map(|probe| probe.id));
+                let probe = probe.escape_debug();
                 return Err(format!("there is no probe '{probe}'{}", nearest(near.as_deref())));
             }
         }
@@ -170,7 +171,7 @@ impl Lab {
             Subject::BuiltIn(id) => (id, builtin_ids().any(|known| known == id)),
             Subject::File(name) => (name, self.text(name).is_ok()),
         };
-        if known { Ok(()) } else { Err(format!("there is no scenario '{name}'")) }
+        if known { Ok(()) } else { Err(format!("there is no scenario '{}'", name.escape_debug())) }
     }
 }
 
@@ -217,4 +218,43 @@ fn list(dir: &Path, prefix: &str, found: &mut Vec<String>) -> std::io::Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILES: &[&str] = &[
+        include_str!("../../../labs/01-namespaces/lab.yaml"),
+        include_str!("../../../labs/08-seccomp-custom/lab.yaml"),
+        include_str!("../../../labs/16-many-walls/lab.yaml"),
+    ];
+
+    /// A lab with this text, and what is wrong with it.
+    fn wrong(text: &[u8]) -> Option<String> {
+        let dir = tempfile::tempdir().expect("the temporary directory can be written");
+        for (name, text) in [(LAB, text), (LESSON, b"# A lesson\n"), (SCENARIO, b"service: {}\n")] {
+            std::fs::write(dir.path().join(name), text).expect("the directory is ours");
+        }
+        Lab::at(dir.path()).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_name_that_a_terminal_would_obey_is_escaped() {
+        let step = "predict: {asks: a, because: b, scenario: docker-default, probe: \"\\e[2J\"}";
+        let said = wrong(format!("title: a\nteaches: b\nminutes: 1\nsteps: [{{{step}}}]\n").as_bytes())
+            .unwrap_or_default();
+        assert!(said.contains("there is no probe '\\u{1b}[2J'"), "{said}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(text in crate::testing::damaged(FILES)) {
+            if let Some(message) = wrong(&text) {
+                prop_assert!(!message.chars().any(char::is_control), "{message:?}");
+            }
+        }
+    }
 }

@@ -3,17 +3,16 @@
 //!
 //! The machine is started once; its state after its first boot is kept between runs.
 
-use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use libtest_mimic::Trial;
+use whyblocked::cases::Case;
 use whyblocked::mechanism::Mechanism::{self, Selinux};
 use whyblocked::record::{Proof, Record};
-use whyblocked_tests::machine::{
-    Engine, Group, Machine, NEEDS, allowed, blocked, blocks_are_confirmed, cell,
-};
-use whyblocked_tests::suite;
+use whyblocked_tests::agreed;
+use whyblocked_tests::machine::{Engine, Group, Machine, allowed, blocked, blocks_are_confirmed, cell};
 
-static MACHINE: Machine = Machine::new("selinux");
+pub(crate) static MACHINE: Machine = Machine::new("selinux");
 
 /// Not more than is asserted.
 const GROUPS: [Group<'static>; 5] = [
@@ -52,7 +51,8 @@ const GROUPS: [Group<'static>; 5] = [
     },
 ];
 
-fn main() -> ExitCode {
+/// Its tests.
+pub(crate) fn tests() -> Vec<Trial> {
     let mut tests = Vec::new();
     for engine in [EMBEDDED, DOCKER] {
         let mut test = |name: &str, run: fn(&Record)| tests.push(engine.test(name, run));
@@ -69,21 +69,26 @@ fn main() -> ExitCode {
         test("a_daemon_without_selinux_enabled_gives_no_label", daemon_off);
         test("a_real_module_is_refused_by_the_label_and_loaded_without", modules);
     }
-    tests.push(suite::test(
-        "selinux_has_a_say_in_capabilities_until_a_boolean_says_otherwise",
-        NEEDS,
-        boolean,
-    ));
-    tests.push(suite::test("the_whole_catalogue_is_explained", NEEDS, the_whole_catalogue));
-    tests.push(suite::test("the_labs_keep_what_they_promise", NEEDS, the_labs));
-    tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
-    let code = suite::run_in_turn(tests);
-    MACHINE.halt();
-    code
+    let opened = "selinux_has_a_say_in_capabilities_until_a_boolean_says_otherwise";
+    tests.push(MACHINE.test(opened, boolean));
+    tests.push(MACHINE.test("the_whole_catalogue_is_explained", the_whole_catalogue));
+    tests.push(MACHINE.test("the_labs_keep_what_they_promise", the_labs));
+    tests.push(MACHINE.test("the_machine_is_as_before", the_machine_is_as_before));
+    tests.extend(agreed::of_machine("debian-12-selinux", &MACHINE, catalogue, chosen));
+    tests
 }
+
+/// What the run with the whole catalogue is about.
+fn chosen(case: &Case) -> bool {
+    WITH_EVERY_PROBE.contains(&case.scenario.as_str())
+}
+
+/// Scenarios in which every probe is run.
+const WITH_EVERY_PROBE: [&str; 3] = ["docker-default", "selinux-sys-admin", "selinux-type-changed"];
 
 const EMBEDDED: Engine = Engine {
     name: "embedded",
+    machine: &MACHINE,
     record: || {
         static RECORD: OnceLock<Record> = OnceLock::new();
         RECORD.get_or_init(|| MACHINE.run_each("embedded", &GROUPS))
@@ -92,6 +97,7 @@ const EMBEDDED: Engine = Engine {
 
 const DOCKER: Engine = Engine {
     name: "docker",
+    machine: &MACHINE,
     record: || {
         static RECORD: OnceLock<Record> = OnceLock::new();
         RECORD.get_or_init(|| MACHINE.run_each("docker", &GROUPS))
@@ -172,22 +178,27 @@ fn boolean() {
     allowed(&opened, scenario, probe);
 }
 
-/// Seen from outside the containers.
+/// The run with every probe.
+fn catalogue() -> &'static Record {
+    static RECORD: OnceLock<Record> = OnceLock::new();
+    RECORD.get_or_init(|| MACHINE.run("embedded", &WITH_EVERY_PROBE, &[]))
+}
+
 /// With every probe: hooks that no other test asks for, what covers a masked directory (its label is containers' too), and
 /// a process without a label of containers, which is not to be stricter than one that has it.
 fn the_whole_catalogue() {
-    let record =
-        MACHINE.run("embedded", &["docker-default", "selinux-sys-admin", "selinux-type-changed"], &[]);
-    blocks_are_confirmed(&record);
-    assert_eq!(cell(&record, "docker-default", "proc-list-acpi").blocked_by, Some(Mechanism::MaskedPath));
-    let writable_code = cell(&record, "docker-default", "kernel-mmap-rwx");
+    let record = catalogue();
+    blocks_are_confirmed(record);
+    assert_eq!(cell(record, "docker-default", "proc-list-acpi").blocked_by, Some(Mechanism::MaskedPath));
+    let writable_code = cell(record, "docker-default", "kernel-mmap-rwx");
     assert!(writable_code.violations.is_empty(), "{writable_code:#?}");
     for probe in ["process-traceme", "key-request", "kernel-memfd-exec", "mount-new"] {
-        let cell = cell(&record, "selinux-sys-admin", probe);
+        let cell = cell(record, "selinux-sys-admin", probe);
         assert_eq!((cell.blocked_by, cell.proof), (Some(Selinux), Some(Proof::Confirmed)), "{cell:#?}");
     }
 }
 
+/// Seen from outside the containers.
 fn the_machine_is_as_before() {
     for engine in [EMBEDDED, DOCKER] {
         (engine.record)();

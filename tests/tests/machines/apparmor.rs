@@ -3,18 +3,17 @@
 //!
 //! The machine is started once; its state after its first boot is kept between runs.
 
-use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use libtest_mimic::Trial;
+use whyblocked::cases::Case;
 use whyblocked::mechanism::Mechanism;
 use whyblocked::record::{Proof, Record};
-use whyblocked_tests::machine::{
-    Engine, Group, Machine, NEEDS, allowed, blocked, blocks_are_confirmed, cell,
-};
-use whyblocked_tests::{Place, suite};
+use whyblocked_tests::machine::{Engine, Group, Machine, allowed, blocked, blocks_are_confirmed, cell};
+use whyblocked_tests::{Place, agreed};
 
-static MACHINE: Machine = Machine::new("apparmor");
+pub(crate) static MACHINE: Machine = Machine::new("apparmor");
 
 /// Each engine's part of the suite takes a few minutes where the processor is emulated: not more than is asserted.
 const SCENARIOS: [&str; 9] = [
@@ -60,7 +59,8 @@ daemon: {userns-remap: default}
 /// A slow machine's clock falls behind by seconds; an hour it does not.
 const CLOCK_TOLERANCE: u64 = 300;
 
-fn main() -> ExitCode {
+/// Its tests.
+pub(crate) fn tests() -> Vec<Trial> {
     let mut tests = Vec::new();
     for engine in [EMBEDDED, DOCKER] {
         let mut test = |name: &str, run: fn(&Record)| tests.push(engine.test(name, run));
@@ -74,15 +74,20 @@ fn main() -> ExitCode {
         test("the_clock_is_really_set_where_no_layer_is_left", clock);
         test("root_of_a_remapped_container_is_an_ordinary_user_outside", remapped);
     }
-    tests.push(suite::test("the_labs_keep_what_they_promise", NEEDS, the_labs));
-    tests.push(suite::test("the_machine_is_as_before", NEEDS, the_machine_is_as_before));
-    let code = suite::run_in_turn(tests);
-    MACHINE.halt();
-    code
+    tests.push(MACHINE.test("the_labs_keep_what_they_promise", the_labs));
+    tests.push(MACHINE.test("the_machine_is_as_before", the_machine_is_as_before));
+    tests.extend(agreed::of_machine("debian-12-apparmor", &MACHINE, EMBEDDED.record, chosen));
+    tests
+}
+
+/// What its run with the built-in engine is about.
+fn chosen(case: &Case) -> bool {
+    SCENARIOS.contains(&case.scenario.as_str()) && PROBES.contains(&case.probe.as_str())
 }
 
 const EMBEDDED: Engine = Engine {
     name: "embedded",
+    machine: &MACHINE,
     record: || {
         static RECORD: OnceLock<Record> = OnceLock::new();
         RECORD.get_or_init(|| {
@@ -93,6 +98,7 @@ const EMBEDDED: Engine = Engine {
 
 const DOCKER: Engine = Engine {
     name: "docker",
+    machine: &MACHINE,
     record: || {
         static RECORD: OnceLock<Record> = OnceLock::new();
         RECORD.get_or_init(|| {
