@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     test("a_waiver_accepts_for_a_while", ROOT, waivers);
     test("an_update_leaves_waivers_and_other_hosts", ROOT, update);
     test("a_waiver_without_a_reason_is_a_mistake", NOTHING, no_reason);
+    test("without_a_baseline_it_is_said_how_to_make_one", NOTHING, none);
     test("a_baseline_is_not_written_over", ROOT, not_written_over);
     suite::run(tests)
 }
@@ -208,6 +209,14 @@ fn no_reason() {
     let (code, text) = said(&mut place.command(&["check", "--baseline", "b.toml"]));
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("b.toml:3: missing field `reason`"), "{text}");
+}
+
+fn none() {
+    let place = Place::new();
+    let (code, text) = said(&mut place.command(&["check"]));
+    assert_eq!(code, 2, "{text}");
+    let message = "cannot read the baseline baseline.toml: No such file or directory (os error 2); `whyblocked baseline write FILE` makes one";
+    assert!(text.contains(message), "{text}");
 }
 
 fn not_written_over() {

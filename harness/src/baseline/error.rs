@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum BaselineError {
     /// The file cannot be read.
-    #[error("cannot read the baseline {path}: {source}")]
+    #[error("cannot read the baseline {path}: {source}{}", if source.kind() == std::io::ErrorKind::NotFound { "; `whyblocked baseline write FILE` makes one" } else { "" })]
     Unreadable {
         /// Which file.
         path: String,

@@ -20,7 +20,7 @@ use crate::report::{self, terminal};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What was agreed on
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", default_value = "baseline.toml")]
     baseline: PathBuf,
     /// Which kind of host of the baseline [default: the one that fits]
     #[arg(long, value_name = "NAME")]
