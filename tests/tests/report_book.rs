@@ -31,6 +31,7 @@ fn the_report_builds_again_from_its_own_sources() {
         "index.html",
         "side-by-side.html",
         "notes.html",
+        "documented.html",
         "records/r/matrix.html",
         "records/r/probes/time-settimeofday.html",
         "style.css",
@@ -127,12 +128,30 @@ fn the_page_about_claims_says_what_was_seen_and_what_is_so_instead() {
 }
 
 #[test]
+fn the_page_about_the_manual_has_what_is_stale_first_and_a_column_for_every_record() {
+    let (_place, out) = report(&sample());
+    let page = fs::read_to_string(out.join("documented.html")).unwrap();
+    let page = page.split("<main>").nth(1).unwrap();
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("the page lacks '{words}'"));
+    assert!(at("id=\"stale\"") < at("id=\"calls\""));
+    assert!(
+        at("id=\"calls\"") < at("id=\"capabilities\"")
+            && at("id=\"capabilities\"") < at("id=\"userns-remap\"")
+    );
+    for record in ["r", "r-2", "another"] {
+        assert!(page.contains(&format!("records/{record}/index.html")), "{record}");
+    }
+    let first = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(first.contains("documented.html"), "the first page does not lead there");
+}
+
+#[test]
 fn a_configuration_of_ones_own_is_not_asked_about_claims() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
     let tried = whyblocked::record::Tried::default();
     book::write(&Record { tried: Some(tried), ..sample() }, &out).unwrap();
-    assert!(!out.join("notes.html").exists());
+    assert!(!out.join("notes.html").exists() && !out.join("documented.html").exists());
     assert_links_lead_somewhere(&out);
 }
 

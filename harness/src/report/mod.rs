@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod book;
 pub mod claims;
 pub mod conformance;
+pub mod documented;
 pub mod evidence;
 pub mod explain;
 pub mod inline;

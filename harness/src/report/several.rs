@@ -1,9 +1,13 @@
-//! What `report` found, for programs: the records, what differs and why, what changed, what came of the claims.
+//! What `report` found, for programs: the records, what differs and why, what changed, what came of the
+//! claims and of the manual.
 
 use serde::Serialize;
 
+use super::documented::Documented;
 use crate::claims::{Judged, Said};
 use crate::conformance::Place;
+use crate::documented;
+use crate::record::Record;
 use crate::side_by_side::{Differs, SideBySide};
 
 /// All of it.
@@ -14,6 +18,7 @@ pub struct Findings {
     differing: Vec<Difference>,
     changes: Vec<Change>,
     claims: Vec<Claim>,
+    documented: Documented,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +93,7 @@ impl Findings {
         let places = |places: &[Place<'_>]| {
             places.iter().map(|place| format!("{}/{}", place.scenario, place.probe)).collect()
         };
+        let records: Vec<&Record> = found.records.iter().map(|named| named.record).collect();
         Self {
             records: found
                 .records
@@ -122,6 +128,7 @@ impl Findings {
                 })
                 .collect(),
             claims: judged.iter().map(claim).collect(),
+            documented: Documented::of(&documented::Documented::of(&records)),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::grid::{Counts, Grade};
 use super::markdown::{escape, link};
 use super::volume::Volume;
-use super::{beside, notes};
+use super::{beside, documented, notes};
 use crate::conformance::Comparison;
+use crate::documented::Documented;
 use crate::record::{Outcome, Proof};
 use crate::report::conformance::{counts, name};
 use crate::report::side_by_side;
@@ -34,6 +35,9 @@ pub(super) fn page(
     );
     let records: Vec<_> = volumes.iter().map(|volume| volume.named.record).collect();
     let _ = writeln!(text, "- **[{}](notes.md)**: {}", notes::TITLE, escape(&notes::counts(&records)));
+    let names: Vec<&str> = volumes.iter().map(|volume| volume.named.name.as_str()).collect();
+    let manual = crate::report::documented::counts(&Documented::of(&records), &names);
+    let _ = writeln!(text, "- **[{}]({})**: {}", documented::TITLE, documented::PAGE, escape(&manual));
     for comparison in comparisons {
         let other = escape(&name(comparison.sides[1]));
         let _ = writeln!(
