@@ -25,6 +25,7 @@ const PROBES: &[&str] = &[
 fn main() -> ExitCode {
     suite::run(vec![
         suite::test("the_manual_is_right_about_one_version_and_stale_for_the_next", ROOT, the_manual),
+        suite::test("a_diff_page_says_what_became_of_each_verdict_and_why", ROOT, the_diff),
         suite::test("a_book_of_one_record_holds_the_manual_against_it", ROOT, one_record),
     ])
 }
@@ -92,6 +93,60 @@ fn the_manual() {
     assert!(main.contains("records/new/scenarios/docker-default.html#p-process-read-memory"), "no evidence");
     assert!(main.contains("https://docs.docker.com/engine/security/seccomp/"), "no source");
     assert_links_lead_somewhere(&both.place.path("out"));
+}
+
+/// The same filters: io_uring and raw sockets of virtual machines are refused by the later one only, handles of files and the
+/// memory of other processes by the earlier one only.
+fn the_diff() {
+    let both = Both::report();
+    let page = both.page("diff-new.html");
+    let main = page.split("<main>").nth(1).and_then(|rest| rest.split("</main>").next()).expect("a page");
+    assert!(
+        main.contains("new against old: another default filter</a></h1>"),
+        "the heading says what is other"
+    );
+    let row = |probe: &str| {
+        let rows =
+            main.split("<tr class=\"d-").skip(1).map(|row| row.split("</tr>").next().unwrap_or_default());
+        let named = format!(">{probe}</a></small>");
+        let mut found = rows.filter(|row| row.contains(&named));
+        let row = found.next().unwrap_or_else(|| panic!("the page has no {probe}")).to_owned();
+        assert!(found.next().is_none(), "{probe} is there twice");
+        row
+    };
+    for (probe, class, was, is) in [
+        ("kernel-io-uring", "stronger", "gets through", "blocked by seccomp, 1 deep (seccomp)"),
+        ("file-name-to-handle", "weaker", "blocked by seccomp, 1 deep (seccomp)", "gets through"),
+        (
+            "process-read-memory",
+            "weaker",
+            "blocked by seccomp, 2 deep (seccomp and capabilities)",
+            "blocked by capabilities, 1 deep (capabilities)",
+        ),
+    ] {
+        let row = row(probe);
+        assert!(row.starts_with(&format!("{class} s0 f")), "{row}");
+        let [before, after] = ["old", "new"]
+            .map(|record| format!("href=\"records/{record}/scenarios/docker-default.html#p-{probe}\">"));
+        assert!(row.contains(&format!("{before}{was}</a>")), "{row}");
+        assert!(row.contains(&format!("{after}{is}</a>")), "{row}");
+        assert!(row.contains("the filters are different: Docker "), "{row}");
+    }
+    assert_eq!(main.matches("<tr class=\"d-").count(), 3, "what is the same has no row");
+    let diff = &both.found["diffs"][0];
+    assert_eq!((&diff["record"], &diff["same"]), (&"new".into(), &6.into()), "{diff}");
+    let classes: Vec<&str> = diff["differing"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|row| row["class"].as_str())
+        .collect();
+    assert_eq!(classes, ["weaker", "weaker", "stronger"]);
+    assert!(main.contains("3 verdicts differ, 6 are the same"), "the counts");
+    assert!(
+        both.page("index.html").contains("diff-new.html")
+            && both.page("side-by-side.html").contains("diff-new.html")
+    );
 }
 
 fn one_record() {

@@ -52,7 +52,10 @@ impl Class {
             (Some(_), Some(_)) => (was != is).then_some(Self::Another),
             (Some(_), None) => Some(Self::Untestable),
             (None, Some(_)) => Some(Self::New),
-            (None, None) => (is.outcome == Outcome::Broken).then_some(Self::Untestable),
+            (None, None) => {
+                let broke = is.outcome == Outcome::Broken && was.outcome != Outcome::Broken;
+                broke.then_some(Self::Untestable)
+            }
         }
     }
 }

@@ -4,10 +4,11 @@
 use serde::Serialize;
 
 use super::documented::Documented;
+use crate::baseline::{Class, Expected};
 use crate::claims::{Judged, Said};
 use crate::conformance::Place;
 use crate::documented;
-use crate::record::Record;
+use crate::record::{Cell, Record};
 use crate::side_by_side::{Differs, SideBySide};
 
 /// All of it.
@@ -17,6 +18,7 @@ pub struct Findings {
     facts: Vec<Fact>,
     differing: Vec<Difference>,
     changes: Vec<Change>,
+    diffs: Vec<Diff>,
     claims: Vec<Claim>,
     documented: Documented,
 }
@@ -60,6 +62,24 @@ struct Change {
     undecided: usize,
     new: usize,
     gone: usize,
+}
+
+/// What became of the first record's verdicts in another one.
+#[derive(Debug, Serialize)]
+struct Diff {
+    record: String,
+    same: usize,
+    differing: Vec<Became>,
+}
+
+#[derive(Debug, Serialize)]
+struct Became {
+    scenario: String,
+    probe: String,
+    class: Class,
+    was: Option<String>,
+    is: Option<String>,
+    why: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -127,6 +147,7 @@ impl Findings {
                     gone: change.gone,
                 })
                 .collect(),
+            diffs: found.diffs.iter().map(|diff| became(found, diff)).collect(),
             claims: judged.iter().map(claim).collect(),
             documented: Documented::of(&documented::Documented::of(&records)),
         }
@@ -142,6 +163,19 @@ fn difference(row: &crate::side_by_side::Row<'_>) -> Difference {
         why: row.why.iter().flatten().map(ToString::to_string).collect(),
         explained: !row.why.contains(&None),
     }
+}
+
+fn became(found: &SideBySide<'_>, diff: &crate::side_by_side::Diff<'_>) -> Diff {
+    let words = |cell: Option<&Cell>| cell.map(|cell| Expected::of(cell).in_words());
+    let differing = diff.rows.iter().map(|row| Became {
+        scenario: row.place.scenario.to_owned(),
+        probe: row.place.probe.to_owned(),
+        class: row.class,
+        was: words(row.was),
+        is: words(row.is),
+        why: row.why.clone(),
+    });
+    Diff { record: found.records[diff.to].name.clone(), same: diff.same, differing: differing.collect() }
 }
 
 fn claim(judged: &Judged<'_>) -> Claim {

@@ -11,6 +11,7 @@ mod beside;
 mod conformance;
 pub mod course;
 pub(super) mod date;
+mod diff;
 mod documented;
 mod grid;
 mod host;
@@ -173,6 +174,7 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
             }
             contents.front("How to read this book", "reading.md");
             pages.push(Page::new("index.md", overview::page(several, &side_by_side, &comparisons)));
+            pages.extend(diff::pages(several, &side_by_side, &mut contents));
             pages.extend(beside::pages(several, &side_by_side, &mut contents));
             for volume in several {
                 pages.extend(volume.pages(&markdown::escape(&volume.named.name)));
