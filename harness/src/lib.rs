@@ -18,6 +18,7 @@ pub mod claims;
 pub mod commands;
 pub mod conformance;
 pub mod disposable;
+pub mod documented;
 pub mod engine;
 pub mod experiment;
 pub mod host;

@@ -31,6 +31,7 @@ fn the_report_builds_again_from_its_own_sources() {
         "index.html",
         "side-by-side.html",
         "notes.html",
+        "documented.html",
         "records/r/matrix.html",
         "records/r/probes/time-settimeofday.html",
         "style.css",
@@ -86,6 +87,50 @@ fn every_record_has_its_own_pages_and_two_of_one_name_are_kept_apart() {
     );
 }
 
+#[test]
+fn every_further_record_has_a_diff_page_and_an_empty_one_says_so() {
+    let (_place, out) = report(&sample());
+    let main = |page: &str| {
+        let page = fs::read_to_string(out.join(page)).unwrap();
+        page.split("<main>").nth(1).unwrap().split("</main>").next().unwrap().to_owned()
+    };
+    assert!(main("diff-r-2.html").contains("0 verdicts differ"));
+    assert!(!main("diff-r-2.html").contains("<fieldset"), "there is nothing to choose among");
+    let other = main("diff-another.html");
+    assert!(other.contains("another kernel, another engine or another version of it"), "the heading says so");
+    assert!(!out.join("diff-r.html").exists(), "the first one is held against nothing");
+    let [fields, rows] = ["type=\"checkbox\"", "<tr class=\"d-"].map(|what| other.matches(what).count());
+    assert!(fields > 1 && rows >= fields, "{fields} classes, {rows} rows");
+}
+
+/// The filter is a style sheet: what it names has to be what the rows are called.
+#[test]
+fn the_filter_of_a_diff_page_knows_every_row() {
+    let (_place, out) = report(&sample());
+    let page = fs::read_to_string(out.join("diff-another.html")).unwrap();
+    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let rows: Vec<Vec<String>> = html::tags(&page)
+        .iter()
+        .filter(|tag| tag.name == "tr")
+        .filter_map(|tag| Some(tag.attribute("class")?.split(' ').map(str::to_owned).collect()))
+        .filter(|marks: &Vec<String>| marks[0].starts_with("d-"))
+        .collect();
+    assert!(!rows.is_empty());
+    for marks in rows {
+        let class = marks[0].trim_start_matches("d-");
+        let rule = format!(".diff:has(#show-{class}:not(:checked)) tr.d-{class}{{display:none}}");
+        assert!(style.contains(&rule), "no field hides {marks:?}: {style}");
+        assert!(page.contains(&format!("id=\"show-{class}\"")), "{class}");
+        for (mark, what) in [(&marks[1], "scenario"), (&marks[2], "family")] {
+            let value = &mark[1..];
+            let rule =
+                format!(".diff:has(.by-{what} option[value=\"{value}\"]:checked) tbody tr:not(.{mark})");
+            let only = !page.contains(&format!("class=\"by-{what}\""));
+            assert!(only || style.contains(&rule), "no field shows {marks:?}: {style}");
+        }
+    }
+}
+
 /// A record in which what is said of the kill command, of the range of ids and of the filter can be seen.
 fn about_claims() -> Record {
     let mut value: Value = serde_json::from_str(SAMPLE).unwrap();
@@ -127,12 +172,30 @@ fn the_page_about_claims_says_what_was_seen_and_what_is_so_instead() {
 }
 
 #[test]
+fn the_page_about_the_manual_has_what_is_stale_first_and_a_column_for_every_record() {
+    let (_place, out) = report(&sample());
+    let page = fs::read_to_string(out.join("documented.html")).unwrap();
+    let page = page.split("<main>").nth(1).unwrap();
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("the page lacks '{words}'"));
+    assert!(at("id=\"stale\"") < at("id=\"calls\""));
+    assert!(
+        at("id=\"calls\"") < at("id=\"capabilities\"")
+            && at("id=\"capabilities\"") < at("id=\"userns-remap\"")
+    );
+    for record in ["r", "r-2", "another"] {
+        assert!(page.contains(&format!("records/{record}/index.html")), "{record}");
+    }
+    let first = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(first.contains("documented.html"), "the first page does not lead there");
+}
+
+#[test]
 fn a_configuration_of_ones_own_is_not_asked_about_claims() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
     let tried = whyblocked::record::Tried::default();
     book::write(&Record { tried: Some(tried), ..sample() }, &out).unwrap();
-    assert!(!out.join("notes.html").exists());
+    assert!(!out.join("notes.html").exists() && !out.join("documented.html").exists());
     assert_links_lead_somewhere(&out);
 }
 

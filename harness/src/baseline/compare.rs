@@ -46,6 +46,21 @@ impl Class {
             Self::Stronger => "stronger",
         }
     }
+
+    /// How two verdicts differ, if they do: what was observed before, and what is now.
+    pub fn between(was: &Expected, is: &Expected) -> Option<Self> {
+        match (was.strength(), is.strength()) {
+            (Some(before), Some(now)) if now < before => Some(Self::Weaker),
+            (Some(before), Some(now)) if now > before => Some(Self::Stronger),
+            (Some(_), Some(_)) => (was != is).then_some(Self::Another),
+            (Some(_), None) => Some(Self::Untestable),
+            (None, Some(_)) => Some(Self::New),
+            (None, None) => {
+                let broke = is.outcome == Outcome::Broken && was.outcome != Outcome::Broken;
+                broke.then_some(Self::Untestable)
+            }
+        }
+    }
 }
 
 /// A difference.
@@ -123,7 +138,7 @@ pub fn compare<'a>(
             let class = match now.get(&(scenario.as_str(), probe.as_str())) {
                 Some(is) => {
                     compared.push((scenario.as_str(), probe.as_str()));
-                    class(was, is).map(|class| (class, Some(is.in_words())))
+                    Class::between(was, is).map(|class| (class, Some(is.in_words())))
                 }
                 None => gone(record, scenario, probe, scope).map(|why| (Class::Gone, Some(why))),
             };
@@ -150,18 +165,6 @@ pub fn compare<'a>(
     let waivers = waive(baseline, &mut differences, today);
     differences.sort_by_key(|difference| difference.class);
     Ok(Compared { host, compared, differences, waivers })
-}
-
-/// How two verdicts differ, if they do.
-fn class(was: &Expected, is: &Expected) -> Option<Class> {
-    match (was.strength(), is.strength()) {
-        (Some(before), Some(now)) if now < before => Some(Class::Weaker),
-        (Some(before), Some(now)) if now > before => Some(Class::Stronger),
-        (Some(_), Some(_)) => (was != is).then_some(Class::Another),
-        (Some(_), None) => Some(Class::Untestable),
-        (None, Some(_)) => Some(Class::New),
-        (None, None) => (is.outcome == Outcome::Broken).then_some(Class::Untestable),
-    }
 }
 
 /// Why a record has nothing to say where the baseline has; nothing, if nobody has asked it.

@@ -1,9 +1,9 @@
 //! Holds claims against records: what each of their tests says of each record, and what follows for the claim.
 
-use super::calls::{self, CallRow};
 use super::{Claim, Expect, Instead, Look, Test, Verdict, Where};
 use crate::conformance::Place;
 use crate::conformance::cells::{Cells, Found as There, state};
+use crate::documented::calls::{self, CallRow};
 use crate::record::{Cell, Outcome, Record, ScenarioEntry};
 
 /// A claim and what came of it.
@@ -106,7 +106,8 @@ fn verdict(predicted: &[Observed<'_>]) -> Verdict {
     }
 }
 
-fn observe<'a>(tests: &'static [Test], records: &[(&'a Record, Cells<'a>)]) -> Vec<Observed<'a>> {
+/// What each of these records says to each of these tests.
+pub(crate) fn observe<'a>(tests: &'static [Test], records: &[(&'a Record, Cells<'a>)]) -> Vec<Observed<'a>> {
     let of = |test| records.iter().map(|(record, cells)| look(test, record, cells)).collect();
     tests.iter().map(|test| Observed { test, found: of(test) }).collect()
 }

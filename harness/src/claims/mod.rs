@@ -4,17 +4,15 @@
 //! The claims are those of the notes from which this project began, in words of its own. Some are wrong, or half right:
 //! they stand here as they were said, and the page says what was seen instead.
 
-pub mod calls;
 mod judge;
-mod manual;
 mod table;
 
 use std::fmt;
 
-pub use self::calls::{Answer, CallRow};
+pub(crate) use self::judge::observe;
 pub use self::judge::{Found, Judged, Observed, Said, judge};
-pub use self::manual::Listed;
 pub use self::table::all;
+pub(crate) use self::table::{look, probe};
 use crate::mechanism::Mechanism;
 
 /// Something that is said.
@@ -28,7 +26,7 @@ pub struct Claim {
     pub says: &'static str,
     /// What would be seen if it were so. All of it has to be.
     pub predicts: &'static [Test],
-    /// Whether it is about the manual's list of calls, whose rows are looked at one by one: see [`calls`].
+    /// Whether it is about the manual's list of calls, whose rows are looked at one by one: see [`crate::documented::calls`].
     pub list: bool,
     /// What is so instead, each with what has to be seen for it; said only if the claim does not hold.
     pub instead: &'static [Instead],

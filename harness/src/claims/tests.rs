@@ -153,36 +153,3 @@ fn a_witness_says_whose_a_file_is(#[case] detail: &str, #[case] expected: Said) 
     assert_eq!(judged.predicted[1].found[0].said, expected);
     assert_eq!(judged.predicted[1].found[1].said, Said::Unseen, "who saw nothing says nothing");
 }
-
-#[test]
-fn the_list_of_the_manual_is_held_against_filters_and_probes() {
-    let fitting = record().with_cells(&[("docker-default", "key-add", ON, &[Mechanism::Seccomp])]);
-    let mut fitting = fitting;
-    fitting.cells[0].call = Some("add_key".to_owned());
-    let rows = calls::rows(&[&fitting]);
-    assert_eq!(rows.len(), 50);
-    let row = |call: &str| rows.iter().find(|row| row.listed.call == call).unwrap();
-    let refuses = Answer::Refuses(libc::EPERM as u16);
-    assert_eq!((row("add_key").answers, row("add_key").said), ([refuses; 2], Said::Yes));
-    assert_eq!(row("add_key").observed[0].len(), 1);
-    // What the filters answer was checked by hand against moby's profiles of 20.10.24 and 26.1.5.
-    assert_eq!(row("settimeofday").with_gate, Some([Answer::LetsThrough; 2]));
-    assert_eq!(
-        (row("clock_adjtime").answers, row("clock_adjtime").said),
-        ([Answer::LetsThrough; 2], Said::No)
-    );
-    assert_eq!(row("process_vm_readv").answers, [refuses, Answer::LetsThrough]);
-    assert_eq!(row("ptrace").answers, [Answer::LetsThrough; 2]);
-    assert_eq!(row("ptrace").on_old_kernels, Some([refuses; 2]));
-    assert_eq!(row("clone").answers, [Answer::ByArguments; 2]);
-    assert!(!row("vm86").native);
-    assert_eq!(calls::verdict(&rows), Verdict::DoesNotHold);
-}
-
-#[test]
-fn a_probe_that_passes_the_filter_contradicts_the_list() {
-    let mut record = record().with_cells(&[("docker-default", "key-add", THROUGH, &[])]);
-    record.cells[0].call = Some("add_key".to_owned());
-    let rows = calls::rows(&[&record]);
-    assert_eq!(rows.iter().find(|row| row.listed.call == "add_key").unwrap().said, Said::No);
-}

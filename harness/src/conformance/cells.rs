@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Pair, Place, Posture, Why};
+use crate::capability::{Capability, CapabilitySet};
 use crate::mechanism::{self, Mechanism};
 use crate::record::{Cell, Outcome, Posture as Stood, Record, ScenarioEntry};
 
@@ -78,6 +79,14 @@ impl<'a> Cells<'a> {
 /// How a mechanism stood, if it was on.
 pub(crate) fn state(posture: &[Stood], mechanism: Mechanism) -> Option<&str> {
     posture.iter().find(|one| one.mechanism == mechanism).map(|one| one.state.as_str())
+}
+
+/// The capabilities that a container had, as its posture says them; where it says nothing, all that the host has.
+pub(crate) fn held(posture: &[Stood], bounding_set: CapabilitySet) -> CapabilitySet {
+    let Some(state) = state(posture, Mechanism::Capabilities) else { return bounding_set };
+    let names = state.split_once(": ").map_or("", |(_, names)| names);
+    let named: CapabilitySet = names.split(", ").filter_map(Capability::named).collect();
+    if state.starts_with("Docker's default") { CapabilitySet::DOCKER_DEFAULT } else { named }
 }
 
 /// The ids of all sides, each once: those of the first side, and then what only the later ones have.

@@ -5,6 +5,7 @@ pub mod book;
 pub mod check;
 pub mod claims;
 pub mod conformance;
+pub mod documented;
 pub mod evidence;
 pub mod explain;
 pub mod inline;

@@ -1,9 +1,14 @@
-//! What `report` found, for programs: the records, what differs and why, what changed, what came of the claims.
+//! What `report` found, for programs: the records, what differs and why, what changed, what came of the
+//! claims and of the manual.
 
 use serde::Serialize;
 
+use super::documented::Documented;
+use crate::baseline::{Class, Expected};
 use crate::claims::{Judged, Said};
 use crate::conformance::Place;
+use crate::documented;
+use crate::record::{Cell, Record};
 use crate::side_by_side::{Differs, SideBySide};
 
 /// All of it.
@@ -13,7 +18,9 @@ pub struct Findings {
     facts: Vec<Fact>,
     differing: Vec<Difference>,
     changes: Vec<Change>,
+    diffs: Vec<Diff>,
     claims: Vec<Claim>,
+    documented: Documented,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,6 +64,24 @@ struct Change {
     gone: usize,
 }
 
+/// What became of the first record's verdicts in another one.
+#[derive(Debug, Serialize)]
+struct Diff {
+    record: String,
+    same: usize,
+    differing: Vec<Became>,
+}
+
+#[derive(Debug, Serialize)]
+struct Became {
+    scenario: String,
+    probe: String,
+    class: Class,
+    was: Option<String>,
+    is: Option<String>,
+    why: Option<String>,
+}
+
 #[derive(Debug, Serialize)]
 struct Claim {
     number: u32,
@@ -88,6 +113,7 @@ impl Findings {
         let places = |places: &[Place<'_>]| {
             places.iter().map(|place| format!("{}/{}", place.scenario, place.probe)).collect()
         };
+        let records: Vec<&Record> = found.records.iter().map(|named| named.record).collect();
         Self {
             records: found
                 .records
@@ -121,7 +147,9 @@ impl Findings {
                     gone: change.gone,
                 })
                 .collect(),
+            diffs: found.diffs.iter().map(|diff| became(found, diff)).collect(),
             claims: judged.iter().map(claim).collect(),
+            documented: Documented::of(&documented::Documented::of(&records)),
         }
     }
 }
@@ -135,6 +163,19 @@ fn difference(row: &crate::side_by_side::Row<'_>) -> Difference {
         why: row.why.iter().flatten().map(ToString::to_string).collect(),
         explained: !row.why.contains(&None),
     }
+}
+
+fn became(found: &SideBySide<'_>, diff: &crate::side_by_side::Diff<'_>) -> Diff {
+    let words = |cell: Option<&Cell>| cell.map(|cell| Expected::of(cell).in_words());
+    let differing = diff.rows.iter().map(|row| Became {
+        scenario: row.place.scenario.to_owned(),
+        probe: row.place.probe.to_owned(),
+        class: row.class,
+        was: words(row.was),
+        is: words(row.is),
+        why: row.why.clone(),
+    });
+    Diff { record: found.records[diff.to].name.clone(), same: diff.same, differing: differing.collect() }
 }
 
 fn claim(judged: &Judged<'_>) -> Claim {

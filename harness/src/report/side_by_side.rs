@@ -6,7 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::book::date;
 use super::terminal::{moved, plain, wrapped};
-use crate::side_by_side::{Change, Differs, SideBySide};
+use crate::baseline::Class;
+use crate::side_by_side::{Change, Diff, Differs, Fact, SideBySide};
 
 const HEADING: Style = Style::new().bold();
 const UNEXPLAINED: Style = AnsiColor::Magenta.on_default().bold();
@@ -78,4 +79,29 @@ pub(super) fn change_in_words(change: &Change<'_>) -> String {
         change.new,
         change.gone
     )
+}
+
+/// How many verdicts are of each class, in a sentence without its full stop.
+pub(super) fn classes(diff: &Diff<'_>) -> String {
+    let counts = Class::ALL.map(|class| format!("{} {}", diff.of_class(class).count(), class.in_words()));
+    format!("{}; {} the same", counts.join(", "), diff.same)
+}
+
+/// The facts about hosts and runs that a reader wants to know first, and what it is called where they differ.
+const OTHER: [(&str, &str); 7] = [
+    ("System", "another system"),
+    ("Kernel", "another kernel"),
+    ("SELinux", "SELinux otherwise"),
+    ("AppArmor", "AppArmor otherwise"),
+    ("Engine", "another engine or another version of it"),
+    ("Versions", "other versions of what is installed"),
+    ("Filter by default", "another default filter"),
+];
+
+/// What is different about a record's host and run, held against the first, in a few words.
+pub(super) fn what_is_other(facts: &[Fact], to: usize) -> String {
+    let differs = |name| facts.iter().any(|fact| fact.name == name && fact.values[0] != fact.values[to]);
+    let words: Vec<&str> =
+        OTHER.into_iter().filter(|(name, _)| differs(*name)).map(|(_, words)| words).collect();
+    if words.is_empty() { "another run".to_owned() } else { words.join(", ") }
 }

@@ -26,6 +26,14 @@ impl DefaultProfile {
         }
     }
 
+    /// What such a filter is called: `Docker 26`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Docker20 => "Docker 20.10",
+            Self::Docker26 => "Docker 26",
+        }
+    }
+
     /// The filter that a container gets in `situation`.
     pub fn resolve(self, situation: &Situation) -> Policy {
         parse(self.text()).expect("a test parses every profile").resolve(situation)
@@ -165,6 +173,7 @@ mod tests {
     #[case(DefaultProfile::Docker26)]
     fn every_profile_parses_and_cites_its_source(#[case] profile: DefaultProfile) {
         let parsed = parse(profile.text()).unwrap();
+        assert_eq!(parsed.name, profile.name());
         assert!(parsed.source.starts_with("https://github.com/moby/moby/blob/v"));
         assert!(parsed.always.len() > 300);
     }

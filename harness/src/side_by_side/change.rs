@@ -1,11 +1,10 @@
 //! From one record to a later or another one: which attempts are stopped by more than before, and which by less.
 
-use std::cmp::Ordering;
-
-use super::{Named, Scenario, answer};
+use super::{Named, Scenario};
+use crate::baseline::{Class, Expected};
 use crate::conformance::Place;
 use crate::conformance::cells::Cells;
-use crate::record::Record;
+use crate::record::{Cell, Record};
 
 /// What became of the first record's verdicts in another.
 #[derive(Debug, Default)]
@@ -18,7 +17,7 @@ pub struct Change<'a> {
     pub stronger: Vec<Place<'a>>,
     /// Attempts that fewer mechanisms stop, or that were stopped and get through now.
     pub weaker: Vec<Place<'a>>,
-    /// Attempts that another mechanism answers, as deep as before.
+    /// Attempts that other mechanisms stop, as deep as before.
     pub other: Vec<Place<'a>>,
     /// Attempts about which both say the same.
     pub same: usize,
@@ -43,14 +42,16 @@ impl<'a> Change<'a> {
         for row in scenarios.iter().flat_map(|scenario| &scenario.rows) {
             let (Some(one), Some(other)) = (row.cells[0], row.cells[to]) else { continue };
             both += 1;
-            match (one.outcome.strength(one.depth), other.outcome.strength(other.depth)) {
-                (Some(before), Some(now)) => match now.cmp(&before) {
-                    Ordering::Greater => change.stronger.push(row.place),
-                    Ordering::Less => change.weaker.push(row.place),
-                    Ordering::Equal if answer(one) != answer(other) => change.other.push(row.place),
-                    Ordering::Equal => change.same += 1,
-                },
-                _ => change.undecided += 1,
+            let undecided = |cell: &Cell| cell.outcome.strength(cell.depth).is_none();
+            if undecided(one) || undecided(other) {
+                change.undecided += 1;
+                continue;
+            }
+            match Class::between(&Expected::of(one), &Expected::of(other)) {
+                Some(Class::Stronger) => change.stronger.push(row.place),
+                Some(Class::Weaker) => change.weaker.push(row.place),
+                Some(_) => change.other.push(row.place),
+                None => change.same += 1,
             }
         }
         change.new = cells[to].verdicts() - both;

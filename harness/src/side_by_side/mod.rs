@@ -5,11 +5,13 @@
 //! as unexplained, and comes first: a difference is never explained by there being one.
 
 pub mod change;
+pub mod diff;
 pub mod facts;
 pub mod names;
 mod why;
 
 pub use self::change::Change;
+pub use self::diff::{Diff, Difference};
 pub use self::facts::Fact;
 pub use self::names::{Named, named};
 pub use self::why::Why;
@@ -29,6 +31,8 @@ pub struct SideBySide<'a> {
     pub scenarios: Vec<Scenario<'a>>,
     /// What became of the first record's verdicts in each further record.
     pub changes: Vec<Change<'a>>,
+    /// The same, verdict by verdict.
+    pub diffs: Vec<Diff<'a>>,
 }
 
 /// A scenario in all records.
@@ -89,9 +93,10 @@ impl<'a> SideBySide<'a> {
                 .collect(),
         });
         let scenarios: Vec<Scenario<'a>> = scenarios.collect();
-        let rest = records.iter().enumerate().skip(1);
-        let changes = rest.map(|(at, _)| Change::of(records, at, &cells, &scenarios)).collect();
-        Self { records, facts: facts::of(&all), scenarios, changes }
+        let rest = 1..records.len();
+        let changes = rest.clone().map(|at| Change::of(records, at, &cells, &scenarios)).collect();
+        let diffs = rest.map(|at| Diff::of(records, at, &cells, (&scenarios, &probes), &judge)).collect();
+        Self { records, facts: facts::of(&all), scenarios, changes, diffs }
     }
 
     /// Rows that differ so far, in the order of the records.

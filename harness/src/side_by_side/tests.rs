@@ -1,7 +1,9 @@
 use rstest::rstest;
 
 use super::*;
+use crate::baseline::Class;
 use crate::capability::{Capability, CapabilitySet};
+use crate::record::LeftOut;
 use crate::testing::record;
 
 const ON: Outcome = Outcome::Blocked;
@@ -200,4 +202,67 @@ fn hosts_are_told_apart_by_what_is_in_their_facts() {
         found.facts.iter().filter(|fact| fact.differs()).map(|fact| fact.name).collect();
     assert_eq!(differing, ["AppArmor", "Bounding set"]);
     assert!(!found.changes[0].same_host);
+}
+
+const BOTH: &[Mechanism] = &[Mechanism::Seccomp, Mechanism::Capabilities];
+
+/// What becomes of one verdict in another record; nothing if it is the same.
+fn became(one: &Record, other: &Record) -> Option<(Class, Option<String>)> {
+    let records = [one.clone(), other.clone()];
+    let named = called(&records);
+    let found = SideBySide::of(&named);
+    let [diff] = &found.diffs[..] else { panic!("one further record, one diff") };
+    assert_eq!(diff.rows.len() + diff.same, 1);
+    diff.rows.first().map(|row| (row.class, row.why.clone()))
+}
+
+#[rstest]
+#[case::the_same(with(ON, BOTH), with(ON, BOTH), None)]
+#[case::got_through(with(ON, BOTH), with(THROUGH, &[]), Some(Class::Weaker))]
+#[case::fewer(with(ON, BOTH), with(ON, &[Mechanism::Seccomp]), Some(Class::Weaker))]
+#[case::more(with(ON, &[Mechanism::Seccomp]), with(ON, BOTH), Some(Class::Stronger))]
+#[case::stopped(with(THROUGH, &[]), with(ON, BOTH), Some(Class::Stronger))]
+#[case::by_another(with(ON, &[Mechanism::Seccomp]), with(ON, &[Mechanism::Selinux]), Some(Class::Another))]
+#[case::no_answer_any_more(with(ON, BOTH), with(Outcome::Untestable, &[]), Some(Class::Untestable))]
+#[case::an_answer_at_last(with(Outcome::Untestable, &[]), with(ON, BOTH), Some(Class::New))]
+#[case::no_answer_on_either_side(with(Outcome::Untestable, &[]), with(Outcome::Untestable, &[]), None)]
+#[case::broken_as_before(with(Outcome::Broken, &[]), with(Outcome::Broken, &[]), None)]
+#[case::it_broke(with(Outcome::Untestable, &[]), with(Outcome::Broken, &[]), Some(Class::Untestable))]
+fn a_verdict_has_the_class_that_a_baseline_would_give_it(
+    #[case] one: Record,
+    #[case] other: Record,
+    #[case] class: Option<Class>,
+) {
+    assert_eq!(became(&one, &other).map(|(class, _)| class), class);
+}
+
+#[test]
+fn what_only_one_record_has_is_gone_or_new_and_the_other_says_why() {
+    let here = with(ON, BOTH);
+    let not_run = record().with_not_run("docker-default", "it needs a daemon");
+    let gone = Some((Class::Gone, Some("b: not run: it needs a daemon".to_owned())));
+    assert_eq!(became(&here, &not_run), gone);
+    let new = Some((Class::New, Some("a: not run: it needs a daemon".to_owned())));
+    assert_eq!(became(&not_run, &here), new);
+    let mut left_out = record().with_scenario("docker-default", &[]);
+    left_out.left_out.push(LeftOut { probe: PROBE.to_owned(), reason: "another processor".to_owned() });
+    let why = "b: the attempt was not made: another processor".to_owned();
+    assert_eq!(became(&here, &left_out), Some((Class::Gone, Some(why))));
+}
+
+#[test]
+fn the_worst_class_comes_first_and_every_record_has_a_diff_of_its_own() {
+    let cells = |first: Outcome, second: Outcome| {
+        record().with_cells(&[
+            ("docker-default", PROBE, first, &[Mechanism::Seccomp]),
+            ("cap-drop-all", PROBE, second, &[Mechanism::Seccomp]),
+        ])
+    };
+    let records = [cells(THROUGH, ON), cells(ON, THROUGH), cells(THROUGH, ON)];
+    let named = called(&records);
+    let found = SideBySide::of(&named);
+    let classes: Vec<Vec<Class>> =
+        found.diffs.iter().map(|diff| diff.rows.iter().map(|row| row.class).collect()).collect();
+    assert_eq!(classes, [vec![Class::Weaker, Class::Stronger], vec![]]);
+    assert_eq!(found.diffs.iter().map(|diff| (diff.to, diff.same)).collect::<Vec<_>>(), [(1, 0), (2, 2)]);
 }

@@ -7,7 +7,7 @@ use whyblocked_agent::catalogue;
 
 use super::Named;
 use crate::capability::{Capability, CapabilitySet};
-use crate::conformance::cells::{Cells, state};
+use crate::conformance::cells::{Cells, held, state};
 use crate::conformance::{Pair, Place, known, other_engine};
 use crate::mechanism::{self, Mechanism};
 use crate::record::{Cell, Outcome, Posture, Proof, Record};
@@ -55,12 +55,7 @@ impl<'a> Side<'a> {
 
     /// The capabilities that the container had, as its posture says them.
     fn held(&self) -> CapabilitySet {
-        let Some(state) = self.state(Mechanism::Capabilities) else {
-            return self.record.host.bounding_set;
-        };
-        let names = state.split_once(": ").map_or("", |(_, names)| names);
-        let named: CapabilitySet = names.split(", ").filter_map(Capability::named).collect();
-        if state.starts_with("Docker's default") { CapabilitySet::DOCKER_DEFAULT } else { named }
+        held(self.posture, self.record.host.bounding_set)
     }
 }
 

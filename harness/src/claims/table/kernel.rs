@@ -1,7 +1,7 @@
 //! What the kernel lets a process call and do: capabilities, and the filter.
 
 use super::{Claim, Expect, Look, Where, look, probe};
-use crate::claims::{Instead, manual};
+use crate::claims::Instead;
 use crate::mechanism::Mechanism;
 
 pub(super) const CLAIMS: &[Claim] = &[
@@ -133,11 +133,11 @@ pub(super) const CLAIMS: &[Claim] = &[
         number: 13,
         title: "The manual's list of blocked calls",
         says: "Docker's manual lists the calls that its default profile blocks, with the reasons.",
-        predicts: manual::NONE,
+        predicts: &[],
         list: true,
         instead: &[Instead {
-            says: "Some of them the profiles let through, always or from some kernel version on, because the kernel asks for a capability anyway or has become safer; of some only what the arguments say is refused. The book's table has them row by row.",
-            shown_by: manual::NONE,
+            says: "Some of them the profiles let through, always or from some kernel version on, because the kernel asks for a capability anyway or has become safer; of some only what the arguments say is refused. The page about the manual has them row by row.",
+            shown_by: &[],
         }],
         beyond: None,
     },

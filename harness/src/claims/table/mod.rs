@@ -17,18 +17,23 @@ pub fn all() -> Vec<&'static Claim> {
 }
 
 /// A probe's verdict in a scenario.
-const fn probe(what: &'static str, scenario: &'static str, probe: &'static str, expect: Expect) -> Test {
+pub(crate) const fn probe(
+    what: &'static str,
+    scenario: &'static str,
+    probe: &'static str,
+    expect: Expect,
+) -> Test {
     Test { what, scenario, look: Look::Probe(probe, expect), at: Where::Anywhere }
 }
 
 /// Something else about a scenario.
-const fn look(what: &'static str, scenario: &'static str, look: Look) -> Test {
+pub(crate) const fn look(what: &'static str, scenario: &'static str, look: Look) -> Test {
     Test { what, scenario, look, at: Where::Anywhere }
 }
 
 impl Test {
     /// The same, where it can be seen there only.
-    const fn only(self, at: Where) -> Self {
+    pub(crate) const fn only(self, at: Where) -> Self {
         Self { at, ..self }
     }
 }

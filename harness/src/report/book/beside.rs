@@ -7,7 +7,7 @@ use super::conformance::said;
 use super::grid::family;
 use super::markdown::{Slugs, code, escape, link};
 use super::volume::{self, Volume};
-use super::{Contents, Page};
+use super::{Contents, Page, diff};
 use crate::conformance::Place;
 use crate::record::Cell;
 use crate::report::side_by_side::{change_in_words, differences};
@@ -105,7 +105,8 @@ fn facts(text: &mut String, volumes: &[Volume<'_>], facts: &[Fact]) {
 
 fn changed(text: &mut String, volumes: &[Volume<'_>], change: &Change<'_>) {
     let volume = &volumes[change.to];
-    let _ = writeln!(text, "- **{}**: {}", volume.name(""), escape(&change_in_words(change)));
+    let diff = link(&diff::path(volume), "verdict by verdict");
+    let _ = writeln!(text, "- **{}**: {} ({diff})", volume.name(""), escape(&change_in_words(change)));
     for (what, places) in
         [("weaker", &change.weaker), ("stronger", &change.stronger), ("another mechanism", &change.other)]
     {

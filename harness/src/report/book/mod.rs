@@ -8,10 +8,11 @@
 //! all pages would be as large as the rest of the book.
 
 mod beside;
-mod calls;
 mod conformance;
 pub mod course;
 pub(super) mod date;
+mod diff;
+mod documented;
 mod grid;
 mod host;
 pub(super) mod markdown;
@@ -156,6 +157,7 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
             }
             if has_notes(records) {
                 contents.front(notes::TITLE, "notes.md");
+                contents.front(documented::TITLE, documented::PAGE);
             }
             pages.extend(only.pages("Who said no?"));
             only.chapters(&mut contents);
@@ -163,6 +165,7 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
         several => {
             contents.front("The records", "index.md");
             contents.front(notes::TITLE, "notes.md");
+            contents.front(documented::TITLE, documented::PAGE);
             let side_by_side = SideBySide::of(records);
             let comparisons = comparisons(records);
             if !comparisons.is_empty() {
@@ -171,6 +174,7 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
             }
             contents.front("How to read this book", "reading.md");
             pages.push(Page::new("index.md", overview::page(several, &side_by_side, &comparisons)));
+            pages.extend(diff::pages(several, &side_by_side, &mut contents));
             pages.extend(beside::pages(several, &side_by_side, &mut contents));
             for volume in several {
                 pages.extend(volume.pages(&markdown::escape(&volume.named.name)));
@@ -181,6 +185,7 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
     }
     if has_notes(records) {
         pages.push(Page::new("notes.md", notes::page(&volumes)));
+        pages.push(Page::new(documented::PAGE, documented::page(&volumes)));
     }
     pages[0].text = contents.text();
     pages

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::calls;
+use super::documented;
 use super::markdown::{code, escape, link};
 use super::volume::{self, Volume};
 use crate::claims::{self, Found, Judged, Look, Observed, Said, Test, Verdict};
+use crate::documented::CallRow;
 use crate::record::Record;
 
 pub(super) const TITLE: &str = "What is said, and what holds";
@@ -85,7 +86,7 @@ fn claim(text: &mut String, volumes: &[Volume<'_>], judged: &Judged<'_>) {
         text.push_str("**Instead:** what would be so instead was not seen in these records either.\n\n");
     }
     if claim.list {
-        text.push_str(&calls::table(volumes, &judged.calls));
+        text.push_str(&list(&judged.calls));
     } else {
         text.push_str(&table(volumes, &judged.predicted));
     }
@@ -96,6 +97,17 @@ fn claim(text: &mut String, volumes: &[Volume<'_>], judged: &Judged<'_>) {
     if let Some(beyond) = claim.beyond {
         let _ = writeln!(text, "**Beyond what was looked at:** {}.\n", escape(beyond));
     }
+}
+
+/// How much of the manual's list is so; the page about the manual has it row by row.
+fn list(rows: &[CallRow<'_>]) -> String {
+    let as_said = rows.iter().filter(|row| row.said() == Said::Yes).count();
+    let page = link(&format!("{}#calls", documented::PAGE), &escape(documented::TITLE));
+    format!(
+        "{as_said} of the {} calls are blocked as the manual says, by the profiles of Docker 20.10.24 and 26.1.5 and in these records: \
+         see {page}, row by row.\n\n",
+        rows.len()
+    )
 }
 
 /// Where a claim is contradicted on some records and borne out on others: on which.

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::grid::{Counts, Grade};
 use super::markdown::{escape, link};
 use super::volume::Volume;
-use super::{beside, notes};
+use super::{beside, diff, documented, notes};
 use crate::conformance::Comparison;
+use crate::documented::Documented;
 use crate::record::{Outcome, Proof};
 use crate::report::conformance::{counts, name};
 use crate::report::side_by_side;
@@ -32,8 +33,17 @@ pub(super) fn page(
         beside::PAGE,
         escape(&side_by_side::differences(side_by_side))
     );
+    for diff in &side_by_side.diffs {
+        let [first, other] = [0, diff.to].map(|at: usize| escape(&volumes[at].named.name));
+        let page = diff::path(&volumes[diff.to]);
+        let words = side_by_side::classes(diff);
+        let _ = writeln!(text, "- **[{other} against {first}]({page})**: {}", escape(&words));
+    }
     let records: Vec<_> = volumes.iter().map(|volume| volume.named.record).collect();
     let _ = writeln!(text, "- **[{}](notes.md)**: {}", notes::TITLE, escape(&notes::counts(&records)));
+    let names: Vec<&str> = volumes.iter().map(|volume| volume.named.name.as_str()).collect();
+    let manual = crate::report::documented::counts(&Documented::of(&records), &names);
+    let _ = writeln!(text, "- **[{}]({})**: {}", documented::TITLE, documented::PAGE, escape(&manual));
     for comparison in comparisons {
         let other = escape(&name(comparison.sides[1]));
         let _ = writeln!(

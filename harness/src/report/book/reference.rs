@@ -1,6 +1,8 @@
 //! The reference pages of the project's own book, made from the catalogue, the scenario files and the list of
 //! mechanisms: the same words as in every report. Pure: a test compares them with what is committed.
 
+mod manual;
+
 use std::fmt::Write as _;
 
 use whyblocked_agent::catalogue::{self, FAMILIES, Family};
@@ -10,6 +12,7 @@ use super::markdown::{code, codes, columns, escape, link};
 use super::{Page, mechanisms, probes, scenarios};
 use crate::claims::{self, Test};
 use crate::conformance::Comparison;
+use crate::documented::calls;
 use crate::mechanism::{self, Entry, Mechanism};
 use crate::scenario::Facility;
 use crate::scenario::{self, ScenarioError};
@@ -62,6 +65,7 @@ pub fn pages() -> Result<Vec<Page>, ScenarioError> {
         pages.push(Page::new(format!("reference/mechanisms/{}.md", entry.id), mechanism_page(entry)));
     }
     pages.push(Page::new("reference/claims.md", claim_list()));
+    pages.push(Page::new("reference/documented.md", manual::page()));
     Ok(pages)
 }
 
@@ -128,9 +132,13 @@ fn claim_list() -> String {
             escape(claim.says)
         );
         if claim.list {
-            let rows = claims::calls::rows(&[]);
+            let rows = calls::rows(&[]);
             let names = rows.iter().map(|row| row.listed.call);
-            let _ = writeln!(text, "The calls: {}.\n", codes(names));
+            let _ = writeln!(
+                text,
+                "The calls: {}. [The manual](documented.md) has them row by row.\n",
+                codes(names)
+            );
         } else {
             text.push_str(&tests(claim.predicts, "If it were so"));
         }
