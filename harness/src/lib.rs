@@ -19,6 +19,7 @@ pub mod conformance;
 pub mod disposable;
 pub mod engine;
 pub mod experiment;
+pub mod fleet;
 pub mod host;
 pub mod input;
 pub mod lab;

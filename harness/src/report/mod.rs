@@ -6,6 +6,7 @@ pub mod claims;
 pub mod conformance;
 pub mod evidence;
 pub mod explain;
+pub mod fleet;
 pub mod inline;
 pub mod junit;
 pub mod lab;

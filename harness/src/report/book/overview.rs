@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::grid::{Counts, Grade};
 use super::markdown::{escape, link};
 use super::volume::Volume;
-use super::{beside, notes};
+use super::{beside, history, notes};
 use crate::conformance::Comparison;
 use crate::record::{Outcome, Proof};
 use crate::report::conformance::{counts, name};
@@ -16,6 +16,7 @@ pub(super) fn page(
     volumes: &[Volume<'_>],
     side_by_side: &SideBySide<'_>,
     comparisons: &[Comparison<'_>],
+    has_history: bool,
 ) -> String {
     let mut text = String::from("# Who said no, and where?\n\n");
     let _ = writeln!(
@@ -41,6 +42,9 @@ pub(super) fn page(
             "- **[Conformance](conformance.md)** with {other}: {}",
             escape(&counts(comparison))
         );
+    }
+    if has_history {
+        let _ = writeln!(text, "- **[History]({})**: the same host on several days.", history::PAGE);
     }
     text.push_str("- [How to read this book](reading.md) explains the words.\n");
     text
