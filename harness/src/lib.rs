@@ -21,6 +21,7 @@ pub mod disposable;
 pub mod documented;
 pub mod engine;
 pub mod experiment;
+pub mod fleet;
 pub mod host;
 pub mod input;
 pub mod lab;

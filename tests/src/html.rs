@@ -77,7 +77,8 @@ fn split(text: &str, end: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(end).unwrap_or(text.len()))
 }
 
-fn decode(value: &str) -> String {
+/// Text with its references as the signs that they mean.
+pub fn decode(value: &str) -> String {
     [
         ("&lt;", "<"),
         ("&gt;", ">"),

@@ -6,6 +6,7 @@ mod tried;
 use std::collections::BTreeMap;
 
 pub use read::{RecordError, parse, read, write};
+pub(crate) use read::{bytes, check_format};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use tried::{Change, Tried};

@@ -54,10 +54,13 @@ const LONGEST: u64 = 256 << 20;
 
 /// Reads a record.
 pub fn read(path: &Path) -> Result<Record, RecordError> {
-    let shown = path.display().to_string();
-    let text = input::read(path, LONGEST)
-        .map_err(|source| RecordError::Unreadable { path: shown.clone(), source })?;
-    parse(&shown, &text)
+    parse(&path.display().to_string(), &bytes(path)?)
+}
+
+/// A record's file as it is, if it is not too long for one.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, RecordError> {
+    input::read(path, LONGEST)
+        .map_err(|source| RecordError::Unreadable { path: path.display().to_string(), source })
 }
 
 /// Parses the bytes of one; `path` is for messages.
@@ -66,17 +69,18 @@ pub fn parse(path: &str, text: &[u8]) -> Result<Record, RecordError> {
     let value: serde_json::Value =
         serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
     // The format first: a newer record may lack fields that this program wants.
-    match value.get("format").and_then(serde_json::Value::as_str) {
-        Some(FORMAT) => {}
-        Some(format) => {
-            return Err(RecordError::Format {
-                path: path.to_owned(),
-                format: format.escape_debug().to_string(),
-            });
-        }
-        None => return Err(malformed("it has no \"format\"".to_owned())),
-    }
+    check_format(path, value.get("format").and_then(serde_json::Value::as_str))?;
     serde_json::from_value(value).map_err(|error| malformed(error.to_string()))
+}
+
+/// Whether what a file says of its format is what this program reads.
+pub(crate) fn check_format(path: &str, format: Option<&str>) -> Result<(), RecordError> {
+    let path = path.to_owned();
+    match format {
+        Some(FORMAT) => Ok(()),
+        Some(format) => Err(RecordError::Format { path, format: format.escape_debug().to_string() }),
+        None => Err(RecordError::Malformed { path, why: "it has no \"format\"".to_owned() }),
+    }
 }
 
 /// Writes a record beside its place and then moves it there, so that no reader sees half of it.

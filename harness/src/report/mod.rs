@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod documented;
 pub mod evidence;
 pub mod explain;
+pub mod fleet;
 pub mod inline;
 pub mod lab;
 pub mod proofs;

@@ -5,9 +5,18 @@ use jiff::tz::Offset;
 
 /// `24 November 2026, 00:16 UTC`. What no calendar has any more is its last moment.
 pub(in crate::report) fn utc(seconds: u64) -> String {
+    shown(seconds, "%-d %B %Y, %H:%M UTC")
+}
+
+/// `2026-11-24`, for where there is little room.
+pub(super) fn day(seconds: u64) -> String {
+    shown(seconds, "%Y-%m-%d")
+}
+
+fn shown(seconds: u64, how: &str) -> String {
     let moment = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let moment = Offset::UTC.to_datetime(moment.unwrap_or(Timestamp::MAX));
-    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    moment.strftime(how).to_string()
 }
 
 #[cfg(test)]

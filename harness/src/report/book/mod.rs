@@ -13,7 +13,9 @@ pub mod course;
 pub(super) mod date;
 mod diff;
 mod documented;
+mod fleet;
 mod grid;
+mod history;
 mod host;
 pub(super) mod markdown;
 mod matrix;
@@ -38,7 +40,10 @@ use mdbook_driver::config::Config;
 use thiserror::Error;
 
 use self::place::Stage;
+use self::volume::Volume;
 use crate::conformance::{Comparison, other_engine};
+use crate::fleet::history::series;
+use crate::fleet::{Fleet, Reduced, Unreadable};
 use crate::record::Record;
 use crate::side_by_side::{Named, SideBySide};
 
@@ -125,14 +130,36 @@ pub fn write(record: &Record, dir: &Path) -> Result<(), BookError> {
     write_all(&[Named::alone(record)], dir)
 }
 
-/// Writes a book of one or more records. It is built beside `dir` and then moved there, so that nobody sees half of it.
+/// Writes a book of one or more records, each with its own pages.
 pub fn write_all(records: &[Named<'_>], dir: &Path) -> Result<(), BookError> {
+    write_readable(records, &[], dir)
+}
+
+/// The same, where there were files besides them that could not be read: the first page says so.
+pub fn write_readable(records: &[Named<'_>], unreadable: &[Unreadable], dir: &Path) -> Result<(), BookError> {
+    let mut pages = pages(records);
+    let warning = fleet::unreadable(unreadable);
+    if let Some(first) = pages.iter_mut().find(|page| page.path == "index.md") {
+        // After the heading.
+        let at = first.text.find("\n\n").map_or(first.text.len(), |at| at + 2);
+        first.text.insert_str(at, &warning);
+    }
+    write_pages(&pages, dir)
+}
+
+/// Writes a book of very many records, which is told by groups of hosts.
+pub fn write_fleet(fleet: &Fleet, dir: &Path) -> Result<(), BookError> {
+    write_pages(&fleet::pages(fleet), dir)
+}
+
+/// Builds a book beside `dir` and then moves it there, so that nobody sees half of it.
+fn write_pages(pages: &[Page], dir: &Path) -> Result<(), BookError> {
     check_place(dir)?;
     let stage = Stage::beside(dir)?;
     let root = stage.path();
     write_file(&root.join("book.toml"), BOOK_TOML)?;
     write_file(&root.join("style.css"), STYLE)?;
-    for page in pages(records) {
+    for page in pages {
         write_file(&root.join("src").join(&page.path), &page.text)?;
     }
     build(root)?;
@@ -173,9 +200,14 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
                 pages.push(Page::new("conformance.md", conformance::page(&comparisons, &several[0])));
             }
             contents.front("How to read this book", "reading.md");
-            pages.push(Page::new("index.md", overview::page(several, &side_by_side, &comparisons)));
-            pages.extend(diff::pages(several, &side_by_side, &mut contents));
-            pages.extend(beside::pages(several, &side_by_side, &mut contents));
+            let diffs = diff::pages(several, &side_by_side, &mut contents);
+            let beside = beside::pages(several, &side_by_side, &mut contents);
+            let history = history(records, several, &mut contents);
+            let index = overview::page(several, &side_by_side, &comparisons, !history.is_empty());
+            pages.push(Page::new("index.md", index));
+            pages.extend(diffs);
+            pages.extend(beside);
+            pages.extend(history);
             for volume in several {
                 pages.extend(volume.pages(&markdown::escape(&volume.named.name)));
                 contents.part(&volume.named.name);
@@ -189,6 +221,13 @@ fn pages(records: &[Named<'_>]) -> Vec<Page> {
     }
     pages[0].text = contents.text();
     pages
+}
+
+/// What became of a host, if some of these are records of the same one.
+fn history(records: &[Named<'_>], volumes: &[Volume<'_>], contents: &mut Contents) -> Vec<Page> {
+    let reduced = records.iter().map(|named| (named.name.clone(), Reduced::of(named.record)));
+    let fleet = Fleet::with_names(reduced, Vec::new());
+    history::pages(&fleet, &series(&fleet), &volume::Shelved(volumes), contents)
 }
 
 /// Whether the claims are held against these records: somebody's own configuration says nothing about them.

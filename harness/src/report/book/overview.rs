@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::grid::{Counts, Grade};
 use super::markdown::{escape, link};
 use super::volume::Volume;
-use super::{beside, diff, documented, notes};
+use super::{beside, diff, documented, history, notes};
 use crate::conformance::Comparison;
 use crate::documented::Documented;
 use crate::record::{Outcome, Proof};
@@ -17,6 +17,7 @@ pub(super) fn page(
     volumes: &[Volume<'_>],
     side_by_side: &SideBySide<'_>,
     comparisons: &[Comparison<'_>],
+    has_history: bool,
 ) -> String {
     let mut text = String::from("# Who said no, and where?\n\n");
     let _ = writeln!(
@@ -51,6 +52,9 @@ pub(super) fn page(
             "- **[Conformance](conformance.md)** with {other}: {}",
             escape(&counts(comparison))
         );
+    }
+    if has_history {
+        let _ = writeln!(text, "- **[History]({})**: the same host on several days.", history::PAGE);
     }
     text.push_str("- [How to read this book](reading.md) explains the words.\n");
     text

@@ -2,6 +2,7 @@
 
 use super::conformance::Links;
 use super::grid::Grid;
+use super::history::Leads;
 use super::markdown::{Slugs, code, escape, link};
 use super::{Contents, Page, date, host, matrix, mechanisms, probes, scenarios, summary};
 use crate::mechanism::Mechanism;
@@ -134,5 +135,23 @@ impl Links for Volume<'_> {
     fn mechanism(&self, mechanism: Mechanism) -> String {
         let id = mechanism.id();
         link(&format!("{}mechanisms/{id}.md", self.folder), &id)
+    }
+}
+
+/// The records of a book, where words about one of them lead to its own pages.
+#[derive(Debug)]
+pub(super) struct Shelved<'a>(pub(super) &'a [Volume<'a>]);
+
+impl Leads for Shelved<'_> {
+    fn scenario(&self, id: &str) -> Option<String> {
+        self.0.iter().find_map(|volume| volume.scenario_page(id))
+    }
+
+    fn verdict(&self, host: usize, scenario: &str, probe: &str) -> Option<String> {
+        self.0.get(host)?.verdict(scenario, probe)
+    }
+
+    fn host(&self, host: usize) -> Option<String> {
+        Some(format!("{}index.md", self.0.get(host)?.folder))
     }
 }
