@@ -8,8 +8,8 @@ use whyblocked_tests::agreed;
 
 #[rstest]
 #[case::plain("plain", "", false)]
-#[case::apparmor("debian-12-apparmor", " --in vagrant:apparmor", true)]
-#[case::selinux("debian-12-selinux", " --in vagrant:selinux", true)]
+#[case::apparmor("debian-13-apparmor", " --in vagrant:apparmor", true)]
+#[case::selinux("debian-13-selinux", " --in vagrant:selinux", true)]
 fn it_has_every_probe_of_today(#[case] name: &str, #[case] place: &str, #[case] disposable: bool) {
     let baseline = baseline::read(&agreed::baseline(name)).expect("it is shipped");
     let refresh = format!(

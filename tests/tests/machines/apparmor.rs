@@ -76,7 +76,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     }
     tests.push(MACHINE.test("the_labs_keep_what_they_promise", the_labs));
     tests.push(MACHINE.test("the_machine_is_as_before", the_machine_is_as_before));
-    tests.extend(agreed::of_machine("debian-12-apparmor", &MACHINE, EMBEDDED.record, chosen));
+    tests.extend(agreed::of_machine("debian-13-apparmor", &MACHINE, EMBEDDED.record, chosen));
     tests
 }
 
