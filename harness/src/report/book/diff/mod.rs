@@ -57,7 +57,7 @@ fn of_one(
     diff: &Diff<'_>,
     contents: &mut Contents,
 ) -> Vec<Page> {
-    let kinds = what_is_other(&found.facts, diff.to);
+    let kinds = what_is_other(found, diff.to);
     let mut text = format!(
         "# {} against {}: {}\n\n",
         escape(&other.named.name),
