@@ -95,8 +95,8 @@ fn the_manual() {
     assert_links_lead_somewhere(&both.place.path("out"));
 }
 
-/// The same filters: io_uring and raw sockets of virtual machines are refused by the later one only, handles of files and the
-/// memory of other processes by the earlier one only.
+/// The same filters: `io_uring` is refused by the later one only; handles of files and the memory of other processes are
+/// by the earlier one only.
 fn the_diff() {
     let both = Both::report();
     let page = both.page("diff-new.html");

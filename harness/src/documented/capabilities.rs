@@ -121,6 +121,12 @@ fn seen<'a>(name: &'static str, kept: bool, record: &Record, cells: &Cells<'a>) 
     let given = if has { "in the set that the container was given" } else { "not in that set" };
     let as_said = |has| if has == kept { Said::Yes } else { Said::No };
     match tried {
+        // The kernel may not have asked: seen for real, so that it contradicts nothing.
+        Some((true, cells)) if !has => Seen {
+            said: Said::Unseen,
+            words: "it gets through, and the container was not given the capability".to_owned(),
+            cells,
+        },
         Some((held, cells)) => Seen { said: as_said(held), words: given.to_owned(), cells },
         None => Seen { said: as_said(has), words: format!("no probe tells; {given}"), cells: Vec::new() },
     }

@@ -92,6 +92,17 @@ pub const ALL: &[Limitation] = &[
         look("it has no user namespace", "userns-remap-opt-out", Look::Off(Mechanism::UserNamespace))
             .only(Where::Root),
     ]),
+    says(
+        "image-files",
+        "In a container that has opted out the image's files stay with the remapped ids.",
+        "disable-namespace-remapping-for-a-container",
+    )
+    .shown_by(&[look(
+        "whose the image's files are",
+        "userns-remap-opt-out",
+        Look::Note("the image's files stay the remapped ids'"),
+    )
+    .only(Where::Docker)]),
     says("masked", "Images and containers from before are not seen any more.", "prerequisites").shown_by(&[look(
         "the daemon keeps its things in another directory",
         "userns-remap",

@@ -183,7 +183,7 @@ fn the_capability_that_the_manual_names_is_asked_for_or_not(
 #[case::kept_and_used("CAP_CHOWN", "capability-chown", THROUGH, &[], Said::Yes)]
 #[case::kept_and_missing("CAP_CHOWN", "capability-chown", ON, CAPABILITIES, Said::No)]
 #[case::not_granted("CAP_SYS_NICE", "capability-sys-nice", ON, CAPABILITIES, Said::Yes)]
-#[case::not_granted_and_there("CAP_SYS_NICE", "capability-sys-nice", THROUGH, &[], Said::No)]
+#[case::not_asked_for("CAP_SYS_NICE", "capability-sys-nice", THROUGH, &[], Said::Unseen)]
 #[case::either_would_do("CAP_BPF", "kernel-bpf", THROUGH, &[], Said::Yes)]
 #[case::neither_is_held("CAP_BPF", "kernel-bpf", ON, BOTH, Said::Yes)]
 #[case::not_tried("CAP_LEASE", "key-add", ON, SECCOMP, Said::Yes)]
@@ -197,6 +197,23 @@ fn a_record_shows_which_capabilities_are_held(
     assert!(catalogue::find(probe).is_some(), "{probe}");
     let record = defaults("Docker 26", probe, "openat", outcome, layers);
     assert_eq!(capability(&Documented::of(&[&record]), name).said, said);
+}
+
+#[rstest]
+#[case::used("capability-sys-nice", THROUGH, &[], Said::No)]
+#[case::not_tried("key-add", ON, SECCOMP, Said::No)]
+#[case::stopped_all_the_same("capability-sys-nice", ON, CAPABILITIES, Said::Yes)]
+fn a_container_that_was_given_more_contradicts_the_manual(
+    #[case] probe: &str,
+    #[case] outcome: Outcome,
+    #[case] layers: &[Mechanism],
+    #[case] said: Said,
+) {
+    let posture = [(Mechanism::Capabilities, "2 left: CHOWN, SYS_NICE")];
+    let record = record().with_scenario(SCENARIO, &posture).with_cell(probe, outcome, layers);
+    let documented = Documented::of(&[&record]);
+    assert_eq!(capability(&documented, "CAP_SYS_NICE").said, said);
+    assert_eq!(capability(&documented, "CAP_KILL").said, Said::No, "kept by default, and not given");
 }
 
 /// Seen for real: on a kernel without SELinux a file's label is set without the capability that the attempt names.

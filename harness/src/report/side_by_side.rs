@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::book::date;
 use super::terminal::{moved, plain, wrapped};
 use crate::baseline::Class;
-use crate::side_by_side::{Change, Diff, Differs, Fact, SideBySide};
+use crate::side_by_side::{Change, Diff, Differs, SideBySide};
 
 const HEADING: Style = Style::new().bold();
 const UNEXPLAINED: Style = AnsiColor::Magenta.on_default().bold();
@@ -93,15 +93,23 @@ const OTHER: [(&str, &str); 7] = [
     ("Kernel", "another kernel"),
     ("SELinux", "SELinux otherwise"),
     ("AppArmor", "AppArmor otherwise"),
-    ("Engine", "another engine or another version of it"),
-    ("Versions", "other versions of what is installed"),
+    ("Engine", "another engine"),
+    ("Versions", "other versions"),
     ("Filter by default", "another default filter"),
 ];
 
 /// What is different about a record's host and run, held against the first, in a few words.
-pub(super) fn what_is_other(facts: &[Fact], to: usize) -> String {
-    let differs = |name| facts.iter().any(|fact| fact.name == name && fact.values[0] != fact.values[to]);
-    let words: Vec<&str> =
-        OTHER.into_iter().filter(|(name, _)| differs(*name)).map(|(_, words)| words).collect();
+pub(super) fn what_is_other(found: &SideBySide<'_>, to: usize) -> String {
+    let differs =
+        |name| found.facts.iter().any(|fact| fact.name == name && fact.values[0] != fact.values[to]);
+    let [first, other] = [0, to].map(|at: usize| &found.records[at].record.engine.name);
+    let words: Vec<&str> = OTHER
+        .into_iter()
+        .filter(|(name, _)| differs(*name))
+        .map(|(name, words)| match name {
+            "Engine" if first == other => "another version of the engine",
+            _ => words,
+        })
+        .collect();
     if words.is_empty() { "another run".to_owned() } else { words.join(", ") }
 }

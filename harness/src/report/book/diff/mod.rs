@@ -1,5 +1,5 @@
 //! The diff pages: what became of the first record's verdicts in each further one, by class, each with its reason and with
-//! links to the evidence on both sides. A diff of many rows has a page for each class, so that every page stays usable.
+//! links to the evidence on both sides. A class of many rows has pages of its own, so that every page stays usable.
 
 mod filter;
 mod rows;
@@ -57,7 +57,7 @@ fn of_one(
     diff: &Diff<'_>,
     contents: &mut Contents,
 ) -> Vec<Page> {
-    let kinds = what_is_other(&found.facts, diff.to);
+    let kinds = what_is_other(found, diff.to);
     let mut text = format!(
         "# {} against {}: {}\n\n",
         escape(&other.named.name),
@@ -66,16 +66,17 @@ fn of_one(
     );
     let sides = [first, other];
     facts(&mut text, sides, &found.facts, diff.to);
-    let parts = parts(other, diff);
+    let here = fitting(diff);
+    let parts = parts(other, diff, &here);
     counts(&mut text, diff, &parts);
     by_scenario(&mut text, diff);
-    if parts.is_empty() {
-        let rows: Vec<&Difference<'_>> = diff.rows.iter().collect();
-        text.push_str("## What differs {#rows}\n\n");
+    text.push_str("## What differs {#rows}\n\n");
+    if !parts.is_empty() {
+        text.push_str("Classes of very many verdicts have pages of their own, above.\n\n");
+    }
+    let rows: Vec<&Difference<'_>> = diff.rows.iter().filter(|row| here.contains(&row.class)).collect();
+    if !rows.is_empty() || parts.is_empty() {
         text.push_str(&filtered(sides, &rows, ""));
-    } else {
-        let _ =
-            writeln!(text, "These are too many for one page: the classes above have pages of their own.\n");
     }
     let mut pages = vec![Page::new(path(other), text)];
     for part in parts {
@@ -102,14 +103,26 @@ struct Part<'d, 'a> {
     rows: Vec<&'d Difference<'a>>,
 }
 
-/// The pages that a diff of many rows is cut into: by class, and each class between two scenarios.
-fn parts<'d, 'a>(other: &Volume<'_>, diff: &'d Diff<'a>) -> Vec<Part<'d, 'a>> {
+/// The classes whose rows stand on the diff's first page: the worst first, as long as there is room.
+fn fitting(diff: &Diff<'_>) -> Vec<Class> {
+    let mut room = MOST;
+    let mut fits = |class: &Class| {
+        let count = diff.of_class(*class).count();
+        let fits = count <= room;
+        room -= if fits { count } else { 0 };
+        fits
+    };
+    Class::ALL.into_iter().filter(|class| fits(class)).collect()
+}
+
+/// The pages of the other classes, cut between two scenarios where one is too long.
+fn parts<'d, 'a>(other: &Volume<'_>, diff: &'d Diff<'a>, here: &[Class]) -> Vec<Part<'d, 'a>> {
     let mut parts: Vec<Part<'d, 'a>> = Vec::new();
-    if diff.rows.len() <= MOST {
-        return parts;
-    }
     for of_class in diff.rows.chunk_by(|one, next| one.class == next.class) {
         let class = of_class[0].class;
+        if here.contains(&class) {
+            continue;
+        }
         let mut cut: Vec<Vec<&Difference<'a>>> = Vec::new();
         for of_scenario in of_class.chunk_by(|one, next| one.place.scenario == next.place.scenario) {
             match cut.last_mut() {
