@@ -1,8 +1,7 @@
-//! From one verdict to another about the same attempt: is that weaker? The same words as where two records are held
-//! against each other; it must not guess where one of the two is no answer.
+//! From one verdict to another about the same attempt: is that weaker? The same classes as
+//! where a run is held against a baseline; it must not guess where one of the two is no answer.
 
-use std::cmp::Ordering;
-
+use crate::baseline::{Class, Expected};
 use crate::record::Cell;
 use crate::side_by_side::answer;
 
@@ -30,17 +29,15 @@ impl Step {
 
     /// From this verdict to that.
     pub fn between(before: &Cell, now: &Cell) -> Self {
-        let depths = [before, now].map(|cell| cell.outcome.strength(cell.depth));
-        match depths {
-            [Some(deep), Some(deeper)] => match deeper.cmp(&deep) {
-                Ordering::Less => Self::Weaker,
-                Ordering::Greater => Self::Stronger,
-                Ordering::Equal if answer(before) != answer(now) => Self::Another,
-                Ordering::Equal if behind(before) != behind(now) => Self::Behind,
-                Ordering::Equal => Self::Same,
-            },
-            [None, None] if before.outcome == now.outcome && before.reason == now.reason => Self::Same,
-            _ => Self::Undecided,
+        match Class::between(&Expected::of(before), &Expected::of(now)) {
+            Some(Class::Weaker) => Self::Weaker,
+            Some(Class::Stronger) => Self::Stronger,
+            Some(Class::Another) if answer(before) != answer(now) => Self::Another,
+            Some(Class::Another) => Self::Behind,
+            Some(Class::Untestable | Class::New | Class::Gone) => Self::Undecided,
+            None if before.outcome != now.outcome || before.reason != now.reason => Self::Undecided,
+            None if behind(before) != behind(now) => Self::Behind,
+            None => Self::Same,
         }
     }
 
