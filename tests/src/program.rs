@@ -21,8 +21,20 @@ pub fn release_program() -> &'static Path {
     PROGRAM.get_or_init(|| build(Some("release")))
 }
 
+/// The program, linked statically as `fleet/README.md` says, copied to `to`. It is built where the other one is, which is there
+/// again afterwards.
+pub fn static_program(to: &Path) {
+    let program = build_with("rustc", None, &["--", "-Ctarget-feature=+crt-static"]);
+    std::fs::copy(program, to).expect("the program can be copied");
+    build(None);
+}
+
 /// With a profile, or that of the tests.
 fn build(profile: Option<&str>) -> PathBuf {
+    build_with("build", profile, &[])
+}
+
+fn build_with(command: &str, profile: Option<&str>, more: &[&str]) -> PathBuf {
     let here = std::env::current_exe().expect("a test knows its own path");
     // TARGET_DIR/PROFILE/deps/TEST
     let profile_dir = here.ancestors().nth(2).expect("tests lie in the target directory");
@@ -34,9 +46,10 @@ fn build(profile: Option<&str>) -> PathBuf {
     let target_dir = profile_dir.parent().expect("the profile's directory lies in the target directory");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--quiet", "--package", "whyblocked", "--bin", "whyblocked", "--profile", profile])
+        .args([command, "--quiet", "--package", "whyblocked", "--bin", "whyblocked", "--profile", profile])
         .args(["--message-format", "json-render-diagnostics", "--target-dir"])
         .arg(target_dir)
+        .args(more)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

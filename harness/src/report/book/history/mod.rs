@@ -29,7 +29,7 @@ pub(super) const PAGE: &str = "history.md";
 const MOST: usize = 200;
 
 /// So many hosts have pages.
-const MOST_HOSTS: usize = 400;
+const MOST_HOSTS: usize = 150;
 
 /// The pages: one where there is one host with a history, otherwise one for each, and one that lists them.
 pub(super) fn pages(fleet: &Fleet, all: &[Series], leads: &dyn Leads, contents: &mut Contents) -> Vec<Page> {
