@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use self::sources::{Source, sources};
 use super::{Exit, Failure, Format, json, print};
 use crate::claims;
+use crate::documented::Documented;
 use crate::fleet::{MOST_SIDE_BY_SIDE, Unreadable};
 use crate::record::{self, Record, RecordError};
 use crate::report::several::Findings;
-use crate::report::{self, book, conformance, side_by_side, terminal};
+use crate::report::{self, book, conformance, documented, side_by_side, terminal};
 use crate::side_by_side::{SideBySide, named};
 
 /// Options of `report`.
@@ -64,6 +65,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let comparisons = book::comparisons(&records);
     parts.extend(comparisons.iter().map(|comparison| conformance::text(comparison, width)));
     parts.push(report::claims::text(&judged, width));
+    // Somebody's own configuration says nothing about the manual.
+    if all.iter().any(|record| record.tried.is_none()) {
+        let names: Vec<&str> = records.iter().map(|named| named.name.as_str()).collect();
+        let manual = terminal::plain(&documented::counts(&Documented::of(&all), &names));
+        parts.push(terminal::wrapped(&format!("{manual}: documented.html has them"), width, 2));
+    }
     print(&parts.join("\n"))?;
     Ok(Exit::Expected)
 }
