@@ -20,7 +20,7 @@ use crate::record::{Cell, Outcome, Record};
 pub use compare::{Class, Compared, Difference, Scope, compare};
 pub use error::BaselineError;
 pub use file::{key, parse, read, read_text, text, write};
-pub use waiver::{Used, Waiver};
+pub use waiver::{Used, Waiver, today};
 
 /// The value of [`Baseline::format`].
 pub const FORMAT: &str = "whyblocked-baseline/1";

@@ -1,7 +1,9 @@
 //! Waivers: differences that somebody has accepted, for a reason and for a while.
 
 use globset::GlobMatcher;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 use super::compare::Difference;
@@ -22,6 +24,11 @@ pub struct Waiver {
     pub reason: String,
     /// The last day on which it counts.
     pub until: Date,
+}
+
+/// The day on which waivers count or not: everywhere the same one.
+pub fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
 }
 
 /// What became of a waiver.

@@ -5,8 +5,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use jiff::Timestamp;
-use jiff::tz::Offset;
 use thiserror::Error;
 
 use super::Checked;
@@ -185,9 +183,9 @@ impl Agreed {
     fn found(&self) -> Result<&Found, &str> {
         let find = || {
             let record = (self.run)()?;
-            let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-            let compared = baseline::compare(&self.baseline, &record, Some(&self.host), Scope::Whole, today)
-                .map_err(|error| error.to_string())?;
+            let compared =
+                baseline::compare(&self.baseline, &record, Some(&self.host), Scope::Whole, baseline::today())
+                    .map_err(|error| error.to_string())?;
             let place = |difference: &Difference| Case {
                 scenario: difference.scenario.clone(),
                 probe: difference.probe.clone(),

@@ -4,9 +4,6 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use jiff::tz::Offset;
-
 use super::selection::Selection;
 use super::session::{self, Purpose};
 use super::{Exit, Failure, Format, json, print};
@@ -61,8 +58,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let chosen = !(args.selection.scenarios.is_empty() && args.selection.probes.is_empty());
     let scope = if chosen { Scope::Part } else { Scope::Whole };
-    let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-    let compared = baseline::compare(&baseline, &record, args.host.as_deref(), scope, today)?;
+    let compared = baseline::compare(&baseline, &record, args.host.as_deref(), scope, baseline::today())?;
     let check = Check { compared: &compared, baseline: &baseline, failing: &args.fail_on };
     if let Some(path) = &args.junit {
         write(path, &report::check::junit(&check).map_err(Failure::failed)?)?;

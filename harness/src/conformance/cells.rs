@@ -51,6 +51,14 @@ impl<'a> Cells<'a> {
         self.verdicts.get(&(scenario, probe)).map_or(Found::NoVerdict, |cell| Found::Verdict(cell))
     }
 
+    /// The verdict about a place, if there is one.
+    pub(crate) fn verdict(&self, place: Place<'_>) -> Option<&'a Cell> {
+        match self.found(place) {
+            Found::Verdict(cell) => Some(cell),
+            _ => None,
+        }
+    }
+
     /// How many places have a verdict.
     pub(crate) fn verdicts(&self) -> usize {
         self.verdicts.len()

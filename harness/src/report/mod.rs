@@ -17,3 +17,8 @@ pub mod several;
 pub mod side_by_side;
 pub mod terminal;
 pub mod tried;
+
+/// `1 host`, `2 hosts`.
+fn many(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -4,7 +4,7 @@
 use super::{Named, Scenario, missing, why};
 use crate::baseline::{Class, Expected};
 use crate::conformance::Place;
-use crate::conformance::cells::{Cells, Found};
+use crate::conformance::cells::Cells;
 use crate::record::{Cell, Record};
 
 /// A record against the first one.
@@ -46,7 +46,7 @@ impl<'a> Diff<'a> {
             .iter()
             .flat_map(|scenario| probes.iter().map(|probe| Place { scenario: scenario.id, probe }));
         for place in places {
-            let [was, is] = [0, to].map(|at: usize| verdict(&cells[at], place));
+            let [was, is] = [0, to].map(|at: usize| cells[at].verdict(place));
             let class = match (was, is) {
                 (None, None) => continue,
                 (Some(was), Some(is)) => Class::between(&Expected::of(was), &Expected::of(is)),
@@ -71,13 +71,6 @@ impl<'a> Diff<'a> {
     /// What differs in this way.
     pub fn of_class(&self, class: Class) -> impl Iterator<Item = &Difference<'a>> {
         self.rows.iter().filter(move |row| row.class == class)
-    }
-}
-
-fn verdict<'a>(cells: &Cells<'a>, place: Place<'_>) -> Option<&'a Cell> {
-    match cells.found(place) {
-        Found::Verdict(cell) => Some(cell),
-        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ pub use self::facts::Fact;
 pub use self::names::{Named, named};
 pub use self::why::Why;
 use crate::conformance::Place;
-use crate::conformance::cells::{Cells, Found, ids};
+use crate::conformance::cells::{Cells, ids};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome, Record};
 
@@ -143,11 +143,7 @@ fn missing(cells: &Cells<'_>, scenario: &str) -> Option<String> {
 }
 
 fn row<'a>(judge: &why::Judge<'_, 'a>, cells: &[Cells<'a>], place: Place<'a>) -> Option<Row<'a>> {
-    let verdict = |cells: &Cells<'a>| match cells.found(place) {
-        Found::Verdict(cell) => Some(cell),
-        _ => None,
-    };
-    let found: Vec<Option<&Cell>> = cells.iter().map(verdict).collect();
+    let found: Vec<Option<&Cell>> = cells.iter().map(|cells| cells.verdict(place)).collect();
     let mut there = found.iter().enumerate().filter_map(|(at, cell)| Some((at, (*cell)?)));
     let (first, reference) = there.next()?;
     let others: Vec<(usize, &Cell)> = there.collect();

@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::date;
 use super::markdown::{addresses, codes, columns, escape, facts, link};
 use super::verdicts::class;
+use super::{answer, date};
 use crate::conformance::{Answer, Comparison, Pair, Place, Tally};
 use crate::mechanism::Mechanism;
-use crate::record::{Cell, Outcome, Record};
+use crate::record::{Cell, Record};
 use crate::report::conformance::{counts, name, reason, times, warnings};
+use crate::report::many;
 use crate::report::terminal::{share, shared_notes};
 
 /// Where a page's words lead to: HTML, escaped.
@@ -224,34 +225,16 @@ pub(super) fn said(cell: &Cell, links: &dyn Links, up: &str, page: Option<&str>)
         let html = links.mechanism(mechanism);
         html.replacen("href=\"", &format!("href=\"{up}"), 1)
     };
-    let reason = cell.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape(reason)));
-    let words = match (cell.outcome, cell.blocked_by, page) {
-        (Outcome::Allowed, ..) => "got through".to_owned(),
-        (Outcome::Untestable, ..) => format!("not testable{reason}"),
-        (Outcome::Broken, ..) => format!("broken{reason}"),
-        (Outcome::Blocked, Some(by), None) => format!("blocked by {}", mechanism(by)),
-        (Outcome::Blocked, Some(by), Some(_)) => format!("blocked by {by}"),
-        (Outcome::Blocked, None, _) => "blocked".to_owned(),
-    };
+    let words = answer::words(cell, |by| match page {
+        // A link holds no other.
+        Some(_) => by.to_string(),
+        None => mechanism(by),
+    });
     let words = page.map_or_else(|| words.clone(), |page| link(page, &words));
-    let list =
-        |set: &[Mechanism], between| set.iter().map(|one| mechanism(*one)).collect::<Vec<_>>().join(between);
-    let mut parts: Vec<String> = cell.errno.iter().map(|errno| escape(errno)).collect();
-    parts.extend(cell.depth.map(|depth| format!("depth {depth}")));
-    if !cell.layers.is_empty() {
-        parts.push(format!("layers: {}", list(&cell.layers, ", ")));
-    }
-    if !cell.opens.is_empty() {
-        let sets: Vec<String> = cell.opens.iter().map(|set| list(set, " + ")).collect();
-        parts.push(format!("opened by {}", sets.join(" or ")));
-    }
+    let parts = answer::behind(cell, mechanism);
     format!("<td class=\"{}\">{words}<br><small>{}</small></td>", class(cell), parts.join("; "))
 }
 
 fn scrolling(table: &str) -> String {
     format!("<div class=\"wide table-wrapper\">{table}</div>\n")
-}
-
-fn many(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

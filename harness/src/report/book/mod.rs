@@ -7,6 +7,7 @@
 //! Searching is left to the browser, and printing too: the index would be larger than the pages, and one page of
 //! all pages would be as large as the rest of the book.
 
+mod answer;
 mod beside;
 mod conformance;
 pub mod course;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::grid::{Counts, Grade};
 use super::markdown::{escape, link};
 use super::volume::Volume;
-use super::{beside, diff, documented, history, notes};
+use super::{answer, beside, diff, documented, history, notes};
 use crate::conformance::Comparison;
 use crate::documented::Documented;
 use crate::record::{Outcome, Proof};
@@ -86,10 +86,7 @@ fn records(text: &mut String, volumes: &[Volume<'_>]) {
         let counts = Counts::of(volume.grid.all().map(|(_, _, cell)| cell));
         let record = volume.named.record;
         let conflicts = conflicts_of(volume);
-        let cut_short = record
-            .cut_short
-            .as_ref()
-            .map_or_else(String::new, |why| format!("<small><b>cut short</b>: {}</small>", escape(why)));
+        let cut_short = answer::cut_short(record);
         let _ = writeln!(
             text,
             "<tr><td>{}<small>{}</small>{cut_short}</td><td>{}</td><td>{}</td><td>{}</td>{}<td>{}</td></tr>",

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::lab::Lab;
 use crate::lab::progress::{Progress, StepTaken, Taken};
 use crate::report::book::markdown::escape;
+use crate::report::many;
 
 /// The page: a row for each learner, a column for each lab that somebody began.
 pub fn page(labs: &[Lab], group: &[(String, Progress)]) -> String {
@@ -41,10 +42,6 @@ pub fn page(labs: &[Lab], group: &[(String, Progress)]) -> String {
     stumbled(&mut text, group, &columns);
     text.push_str("</main>\n</body>\n</html>\n");
     text
-}
-
-fn many(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// One learner's lab: how far, and what stands out.

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use super::super::date;
 use super::super::markdown::escape;
 use super::super::{Contents, Page};
-use super::words::{answered, many, members};
+use super::words::{answered, members};
 use super::{MOST_GROUPS, Shelf, to_group};
 use crate::fleet::{Fleet, Group, Step};
+use crate::report::many;
 use crate::side_by_side::{Named, Row, SideBySide};
 
 /// So many verdicts of a kind are on a page.

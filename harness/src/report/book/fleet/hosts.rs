@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::super::answer;
 use super::super::date;
 use super::super::markdown::escape;
-use super::words::many;
 use super::{Shelf, to_group};
 use crate::fleet::{Fleet, Host};
 use crate::record::Outcome;
+use crate::report::many;
 use crate::side_by_side::SideBySide;
 
 /// So many different values of a fact are counted one by one.
@@ -37,10 +38,7 @@ fn row(text: &mut String, shelf: &Shelf<'_>, host: &Host) {
         let of = |answer: u32| outcomes.contains(&shelf.fleet.answers[answer as usize].outcome);
         verdicts.iter().filter(|(_, _, answer)| of(*answer)).count()
     };
-    let cut_short = record
-        .cut_short
-        .as_ref()
-        .map_or_else(String::new, |why| format!("<small><b>cut short</b>: {}</small>", escape(why)));
+    let cut_short = answer::cut_short(record);
     let _ = writeln!(
         text,
         "<tr><td>{}<small>{}, Linux {}; {} {}, {}; {}</small>{cut_short}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",

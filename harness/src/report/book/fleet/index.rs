@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use super::super::markdown::link;
-use super::words::{many, members, outcomes, said, which};
+use super::words::{members, outcomes, said, which};
 use super::{Shelf, to_group, unreadable};
 use crate::fleet::history::Series;
 use crate::fleet::{Fleet, Split, Step};
 use crate::record::{Outcome, Proof};
+use crate::report::many;
 use crate::side_by_side::Differs;
 
 /// So many rows of a table are on this page; the rest is on the others.

@@ -151,7 +151,7 @@ pub(super) fn unreadable(files: &[Unreadable]) -> String {
     format!(
         "<div class=\"conflicts\"><b>Not in this book: {} that could not be read.</b> Record them again, read them with the \
          program that wrote them, or take them out of the folder.<ul>{}{more}</ul></div>\n\n",
-        words::many(files.len(), "file"),
+        crate::report::many(files.len(), "file"),
         listed.concat()
     )
 }

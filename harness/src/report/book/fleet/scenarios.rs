@@ -7,8 +7,9 @@ use super::super::markdown::escape;
 use super::super::scenarios::description;
 use super::super::{Contents, Page};
 use super::Shelf;
-use super::words::{answered, many, members, which};
+use super::words::{answered, members, which};
 use crate::fleet::Split;
+use crate::report::many;
 use crate::side_by_side::Differs;
 
 /// So many answers to one attempt are shown.

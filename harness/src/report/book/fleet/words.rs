@@ -3,46 +3,28 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::super::answer;
 use super::super::markdown::escape;
 use super::super::verdicts::class;
 use super::{Shelf, to_group};
 use crate::fleet::{Given, Split};
 use crate::mechanism::Mechanism;
 use crate::record::{Cell, Outcome};
-
-/// `1 host`, `2 hosts`.
-pub(super) fn many(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
+use crate::report::many;
 
 /// A cell of a table that says an answer, in its colour.
 pub(super) fn answered(cell: &Cell) -> String {
     format!("<td class=\"{}\">{}<small>{}</small></td>", class(cell), said(cell), behind(cell))
 }
 
+/// What came of it.
 pub(super) fn said(cell: &Cell) -> String {
-    let reason = cell.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape(reason)));
-    match (cell.outcome, cell.blocked_by) {
-        (Outcome::Allowed, _) => "got through".to_owned(),
-        (Outcome::Untestable, _) => format!("not testable{reason}"),
-        (Outcome::Broken, _) => format!("broken{reason}"),
-        (Outcome::Blocked, Some(by)) => format!("blocked by {by}"),
-        (Outcome::Blocked, None) => "blocked".to_owned(),
-    }
+    answer::words(cell, Mechanism::id)
 }
 
-/// The errno, the depth, the layers, and what opens it.
+/// What stands behind it, and that the methods disagree: a fleet's answer has no other proof.
 fn behind(cell: &Cell) -> String {
-    let list = |set: &[Mechanism], between| set.iter().map(|one| one.id()).collect::<Vec<_>>().join(between);
-    let mut parts: Vec<String> = cell.errno.iter().map(|errno| escape(errno)).collect();
-    parts.extend(cell.depth.map(|depth| format!("depth {depth}")));
-    if !cell.layers.is_empty() {
-        parts.push(format!("layers: {}", list(&cell.layers, ", ")));
-    }
-    if !cell.opens.is_empty() {
-        let sets: Vec<String> = cell.opens.iter().map(|set| list(set, " + ")).collect();
-        parts.push(format!("opened by {}", sets.join(" or ")));
-    }
+    let mut parts = answer::behind(cell, Mechanism::id);
     if cell.proof.is_some() {
         parts.push("the methods disagree".to_owned());
     }
