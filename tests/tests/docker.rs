@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         assert_eq!(daemon.lines(&["images", "--all", "--quiet"]), [""; 0]);
     }));
     tests.push(with(&daemon, "clean_removes_what_dead_runs_left_and_nothing_else", clean));
+    tests.push(with(&daemon, "cleans_at_once_do_not_fail_for_each_other", clean_at_once));
     tests.push(suite::test("a_case_can_ask_docker", NEEDS, a_case));
     let exit = suite::run_in_turn(tests);
     drop(daemon);
@@ -108,20 +109,27 @@ fn the_engines_agree(daemon: &Dockerd) {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
-fn clean(daemon: &Dockerd) {
-    // A directory as an image: nothing has to be fetched.
+/// A label of no live run: the process number is out of range.
+const OF_A_DEAD_RUN: &str = "whyblocked.run=whyblocked-run-99999999-0";
+
+/// A file as an archive that the daemon takes for an image: nothing has to be fetched.
+fn archive(daemon: &Dockerd) -> String {
     std::fs::create_dir_all(daemon.path("image")).expect("it is ours");
     std::fs::copy("/proc/self/exe", daemon.path("image/program")).expect("it is ours");
     let archive = daemon.path("image.tar").display().to_string();
     let image = daemon.path("image").display().to_string();
     let status = std::process::Command::new("tar").args(["-C", &image, "-cf", &archive, "."]).status();
     assert!(status.is_ok_and(|status| status.success()));
-    // No live run's: the process number is out of range.
-    let label = "LABEL whyblocked.run=whyblocked-run-99999999-0";
+    archive
+}
+
+fn clean(daemon: &Dockerd) {
+    let archive = archive(daemon);
+    let label = format!("LABEL {OF_A_DEAD_RUN}");
     daemon.lines(&["import", &archive, "users:1"]);
-    daemon.lines(&["import", "--change", label, &archive, "whyblocked-agent:dead"]);
+    daemon.lines(&["import", "--change", &label, &archive, "whyblocked-agent:dead"]);
     daemon.lines(&["create", "--name", "the-users", "users:1", "/program"]);
-    daemon.lines(&["create", "--name", "dead", "--label", &label[6..], "users:1", "/program"]);
+    daemon.lines(&["create", "--name", "dead", "--label", OF_A_DEAD_RUN, "users:1", "/program"]);
     let place = Place::new();
     let output = succeed(place.command(&["clean"]).env("DOCKER_HOST", daemon.host()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -130,4 +138,32 @@ fn clean(daemon: &Dockerd) {
     assert_eq!(daemon.lines(&["images", "--format", "{{.Repository}}"]), ["users"]);
     daemon.lines(&["rm", "the-users"]);
     daemon.lines(&["rmi", "users:1"]);
+}
+
+/// How many `clean`s are at work at once.
+const CLEANS: usize = 4;
+
+/// How many containers, and images, they find.
+const REMAINS: usize = 6;
+
+/// How often.
+const TIMES: usize = 4;
+
+/// Of two that remove the same image at the same moment, Docker 20.10 tells the later one `500 unrecognized image ID`.
+fn clean_at_once(daemon: &Dockerd) {
+    let archive = archive(daemon);
+    for _ in 0..TIMES {
+        for number in 0..REMAINS {
+            let (label, name) = (format!("LABEL {OF_A_DEAD_RUN}"), format!("whyblocked-agent:{number}"));
+            daemon.lines(&["import", "--change", &label, &archive, &name]);
+            daemon.lines(&["create", "--label", OF_A_DEAD_RUN, &name, "/program"]);
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..CLEANS {
+                scope.spawn(|| succeed(Place::new().command(&["clean"]).env("DOCKER_HOST", daemon.host())));
+            }
+        });
+        assert_eq!(daemon.lines(&["ps", "--all", "--quiet"]), [""; 0]);
+        assert_eq!(daemon.lines(&["images", "--all", "--quiet"]), [""; 0]);
+    }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use bollard::errors::Error;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveImageOptionsBuilder,
+    InspectContainerOptions, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
 };
 
 pub use super::private::{end as end_daemon, left_behind as daemons_left_behind};
@@ -101,8 +101,25 @@ impl Remains {
                 Left::Container(_) => Ok(()),
                 Left::Image(_) => Err(io::Error::new(io::ErrorKind::ResourceBusy, message)),
             },
+            Some(Err(_)) if self.is_gone(left) => Ok(()),
             Some(Err(error)) => Err(io::Error::other(DockerError::refused("removing it", &error))),
             None => Err(io::ErrorKind::TimedOut.into()),
         }
+    }
+
+    /// Whether somebody else has removed it. Who removes an image a moment after another is told by Docker 20.10 not that
+    /// it is gone (404) but `500 unrecognized image ID`.
+    fn is_gone(&self, left: &Left) -> bool {
+        let client = &self.daemon.client;
+        let there = match left {
+            Left::Container(id) => {
+                let there = client.inspect_container(id, None::<InspectContainerOptions>);
+                self.daemon.within(PATIENCE, there).map(|there| there.map(|_| ()))
+            }
+            Left::Image(id) => {
+                self.daemon.within(PATIENCE, client.inspect_image(id)).map(|there| there.map(|_| ()))
+            }
+        };
+        matches!(there, Some(Err(Error::DockerResponseServerError { status_code: 404, .. })))
     }
 }
