@@ -8,7 +8,10 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 fn whyblocked() -> Command {
-    Command::new(whyblocked_tests::program())
+    let mut command = Command::new(whyblocked_tests::program());
+    // Help is as wide as the terminal; where there is none, as this says.
+    command.env_remove("COLUMNS");
+    command
 }
 
 /// A file with this content, in a directory of its own.

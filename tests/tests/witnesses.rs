@@ -208,7 +208,10 @@ fn overrun() {
 /// Probes that root gets past without the question, and why.
 const NOT_ASKED: &[(&str, &str)] = &[
     ("apparmor-chmod-proc", "root owns the file"),
-    ("capability-set-selinux-label", "without SELinux the attribute is not guarded"),
+    (
+        "capability-set-selinux-label",
+        "some kernels that have SELinux and do not use it leave this attribute to the file's owner",
+    ),
     ("device-open-own-node", "it is asked for at the node, and the call that answers is the opening"),
     ("identity-become-root", "it is root already"),
     ("namespace-read-host-links", "the victim is root's too, and can be traced by root without more"),

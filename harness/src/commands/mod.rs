@@ -34,26 +34,34 @@ struct Cli {
     command: Option<Command>,
 }
 
+/// A paragraph is one line: it is wrapped to the terminal.
 const AFTER_HELP: &str = "\
-Exit codes: 0 as expected · 1 hardening differs from what was wanted · 2 wrong usage, or a file that does not
-parse · 3 the harness could not do its work · 4 nothing was run.
+Exit codes: 0 as expected · 1 hardening differs from what was wanted · 2 wrong usage, or a file that does not parse · \
+3 the harness could not do its work · 4 nothing was run.
+
 A run that is interrupted puts everything away, writes nothing, and ends by the signal.";
 
+/// No line has more than 80 characters.
 const WHAT_TO_TYPE: &str = "\
 whyblocked finds out which mechanism said no to a process in a container.
 
-  whyblocked run --record r.json --book out     every scenario, every probe; then open out/index.html
+  whyblocked run --record r.json --book out
+      every scenario, every probe; then open out/index.html
   whyblocked explain docker-default time-settimeofday
-                                                one attempt, mechanism by mechanism
+      one attempt, mechanism by mechanism
   whyblocked try -- docker run --privileged nginx
-                                                a configuration of your own: what gets through, and what
-                                                would close most of it
-  whyblocked baseline write b.toml              what is, agreed on; and, later:
-  whyblocked check --baseline b.toml            what has become weaker since
-  whyblocked lab start                          the workshop: learn by doing who stops what
-  whyblocked list scenarios                     what can be run; also: list probes, list mechanisms
-  whyblocked doctor                             what this machine can and cannot show
-  whyblocked --help                             everything else
+      a configuration of your own: what gets through, and what would close most
+  whyblocked baseline write b.toml
+  whyblocked check --baseline b.toml
+      what is, agreed on; and, later, what has become weaker since
+  whyblocked lab start
+      the workshop: learn by doing who stops what
+  whyblocked list scenarios
+      what can be run; also: list probes, list mechanisms
+  whyblocked doctor
+      what this machine can and cannot show
+  whyblocked --help
+      everything else
 
 From a checkout: cargo run --release -- run --record r.json --book out
 ";

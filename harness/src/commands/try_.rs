@@ -62,14 +62,14 @@ const USAGE: &str = "whyblocked try [OPTIONS] -- docker run [FLAGS] IMAGE [COMMA
        whyblocked try [OPTIONS] --compose FILE [--service NAME]
        whyblocked try [OPTIONS] --container NAME|ID";
 
+/// A paragraph is one line: it is wrapped to the terminal.
 const AFTER_HELP: &str = "\
-The image, its command and its variables play no part: the attempts are made by a program of our own. No
-directory of the host is mounted: directories like /etc, made for the run, stand in for the host's, and sockets
-are not touched. Devices are the host's. Whatever is replaced, left out or not looked at is said.
+The image, its command and its variables play no part: the attempts are made by a program of our own. No directory of the \
+host is mounted: directories like /etc, made for the run, stand in for the host's, and sockets are not touched. Devices are \
+the host's. Whatever is replaced, left out or not looked at is said.
 
-How much a change closes is found by trying it: every attempt that gets through is made again with that one
-change. All of them count, and all count the same; those that also get through with Docker's defaults are
-listed by themselves.";
+How much a change closes is found by trying it: every attempt that gets through is made again with that one change. All of \
+them count, and all count the same; those that also get through with Docker's defaults are listed by themselves.";
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(dir) = &args.book {

@@ -1,6 +1,6 @@
 //! Watching containers: what a run has to watch with, and what it saw of each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -64,6 +64,10 @@ impl Witnesses {
 
     /// One who watches the next container, in which `probes` will run in this order; nobody if there are none.
     pub fn observer<'a>(&'a self, probes: &'a [&'static str]) -> Option<Observer<'a>> {
+        if let Ok(audit) = &self.audit {
+            // The socket's queue has room for what this container leaves.
+            audit.read();
+        }
         (!self.absent).then(|| Observer {
             witnesses: self,
             number: self.counter.fetch_add(1, Ordering::Relaxed),
@@ -196,11 +200,15 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// The processes that made a probe's guarded calls, by their numbers in the initial pid namespace.
-    pub(super) fn processes(&self, probe: &str) -> BTreeSet<i32> {
+    /// The processes that made a probe's guarded calls, by their numbers in the initial pid namespace, and how many each made.
+    pub(super) fn processes(&self, probe: &str) -> BTreeMap<i32, usize> {
         let place = self.places.get(probe);
         let spans = self.traced.as_ref().zip(place).and_then(|((traced, _), place)| traced.spans.get(place));
-        spans.into_iter().flatten().map(|span| span.pid).collect()
+        let mut processes = BTreeMap::new();
+        for span in spans.into_iter().flatten() {
+            *processes.entry(span.pid).or_default() += 1;
+        }
+        processes
     }
 
     /// What the trace says.

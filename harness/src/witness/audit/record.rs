@@ -12,6 +12,8 @@ pub struct Record {
     pub pid: Option<i32>,
     /// The call that a filter answered.
     pub call: Option<u32>,
+    /// The capability that was asked for, by its number.
+    pub capability: Option<i32>,
     /// Whether it was only written down, and not refused.
     pub permissive: bool,
     /// The record, without anything that a terminal would obey.
@@ -54,6 +56,8 @@ impl Record {
             kind,
             pid: number("pid").or_else(|| number("opid")),
             call: field(&text, "syscall").and_then(|value| value.parse().ok()),
+            // Both modules that share type 1400 write `capability=8`.
+            capability: field(&text, "capability").and_then(|value| value.parse().ok()),
             permissive: field(&text, "permissive") == Some("1") || text.contains("apparmor=\"ALLOWED\""),
             what,
             text,
@@ -126,6 +130,8 @@ mod tests {
     const FILTER: &str = r#"audit(1795547300.695:2): auid=4294967295 uid=0 gid=0 ses=4294967295 pid=11620 comm="agent" exe="/agent" sig=0 arch=c000003e syscall=135 compat=0 ip=0x7f68f9b1f829 code=0x50000"#;
     const AVC: &str = r#"audit(1.2:3): avc:  denied  { write } for  pid=77 comm="agent" name="etc" dev="vda1" ino=12 scontext=system_u:system_r:container_t:s0:c1,c2 tcontext=system_u:object_r:etc_t:s0 tclass=dir permissive=0"#;
     const PROFILE: &str = r#"audit(1.2:3): apparmor="DENIED" operation="mount" class="mount" info="failed mntpnt match" error=-13 profile="docker-default" name="/" pid=78 comm="agent" fstype="tmpfs" srcname="tmpfs""#;
+    const CAPABILITY: &str = r#"audit(1.2:3): avc:  denied  { setpcap } for  pid=79 comm="agent" capability=8  scontext=system_u:system_r:container_t:s0:c1,c2 tcontext=system_u:system_r:container_t:s0:c1,c2 tclass=capability permissive=0"#;
+    const CAPABLE: &str = r#"audit(1.2:3): apparmor="DENIED" operation="capable" class="cap" profile="strict" pid=80 comm="agent" capability=8  capname="setpcap""#;
     const RULESET: &str =
         r#"audit(1.2:3): domain=195ba459b blockers=fs.write_file path="/etc/x" dev="vda1" ino=12"#;
 
@@ -166,6 +172,15 @@ mod tests {
         let record = Record::parse(number, text).unwrap();
         assert_eq!((record.kind, record.pid, record.call, record.permissive), (kind, pid, call, false));
         assert_eq!(record.words(), words);
+    }
+
+    #[rstest]
+    #[case(CAPABILITY, Some(8))]
+    #[case(CAPABLE, Some(8))]
+    #[case(AVC, None)]
+    #[case(PROFILE, None)]
+    fn a_capability_that_was_asked_for(#[case] text: &str, #[case] capability: Option<i32>) {
+        assert_eq!(Record::parse(1400, text).unwrap().capability, capability);
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! Where audit records come from: the audit system's multicast group (`CAP_AUDIT_READ`), or the kernel's log, in which
 //! they stand too where no audit daemon takes them.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::record::Record;
 
 /// The records of a run.
 #[derive(Debug)]
 pub struct Audit {
-    state: Mutex<(Source, Vec<Record>)>,
+    state: Mutex<(Source, VecDeque<Record>)>,
 }
 
 #[derive(Debug)]
@@ -24,8 +25,11 @@ enum Source {
 
 /// `AUDIT_NLGRP_READLOG`, as a bit.
 const READLOG: u32 = 1;
-/// More than a run leaves that is not flooded.
+/// More than the containers leave that are watched at the same time, if nobody floods.
 const MOST_RECORDS: usize = 10_000;
+/// How many bytes of messages the kernel may queue: a refusal is three messages of about a kilobyte each, and where a policy refuses
+/// what the marks ask for, every guarded call leaves one. The usual 200 KiB hold the first part of a container's.
+const QUEUE: libc::c_int = 8 << 20;
 
 impl Audit {
     /// Begins to listen; the error says why nothing can be heard.
@@ -43,12 +47,18 @@ impl Audit {
                 )
             })?),
         };
-        Ok(Self { state: Mutex::new((source, Vec::new())) })
+        Ok(Self { state: Mutex::new((source, VecDeque::new())) })
     }
 
-    /// The records so far.
+    /// The records so far, the latest [`MOST_RECORDS`] of them.
     pub fn take(&self) -> Vec<Record> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read();
+        self.lock().1.iter().cloned().collect()
+    }
+
+    /// Reads what has come. Whoever does not read for long loses records: the kernel queues only so many.
+    pub fn read(&self) {
+        let mut state = self.lock();
         let (source, records) = &mut *state;
         let mut buffer = vec![0u8; 16 * 1024];
         while let Some(length) = source.next(&mut buffer) {
@@ -56,32 +66,38 @@ impl Audit {
                 Source::Multicast(_) => message(&buffer[..length]),
                 Source::KernelLog(_) => log_entry(&buffer[..length]),
             };
-            if records.len() < MOST_RECORDS {
-                records.extend(record);
+            records.extend(record);
+            if records.len() > MOST_RECORDS {
+                records.pop_front();
             }
         }
-        records.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Source, VecDeque<Record>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Source {
     /// Reads one message or entry, if there is one.
     fn next(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        match self {
-            Self::Multicast(socket) => {
-                // SAFETY: `buffer` is live memory of its length.
-                let length =
-                    unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-                usize::try_from(length).ok().filter(|length| *length > 0)
-            }
-            Self::KernelLog(log) => loop {
-                match log.read(buffer) {
-                    Ok(length) => return (length > 0).then_some(length),
-                    // Entries were overwritten before they were read: the next one is there.
-                    Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {}
-                    Err(_) => return None,
+        loop {
+            let read = match self {
+                Self::Multicast(socket) => {
+                    // SAFETY: `buffer` is live memory of its length.
+                    let length = unsafe {
+                        libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0)
+                    };
+                    usize::try_from(length).map_err(|_| std::io::Error::last_os_error())
                 }
-            },
+                Self::KernelLog(log) => log.read(buffer),
+            };
+            match read {
+                Ok(length) => return (length > 0).then_some(length),
+                // Messages did not fit in the queue, or entries were overwritten before they were read: others are there.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EPIPE)) => {}
+                Err(_) => return None,
+            }
         }
     }
 }
@@ -95,6 +111,10 @@ fn multicast() -> std::io::Result<OwnedFd> {
             return Err(std::io::Error::last_os_error());
         }
         let socket = OwnedFd::from_raw_fd(fd);
+        // Past the usual limit by CAP_NET_ADMIN; without it the usual queue has to do.
+        let queue = QUEUE;
+        let size = size_of_val(&queue) as u32;
+        libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, (&raw const queue).cast(), size);
         let mut address: libc::sockaddr_nl = mem::zeroed();
         address.nl_family = libc::AF_NETLINK as u16;
         address.nl_groups = READLOG;

@@ -160,7 +160,7 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         id: "capability-set-selinux-label",
         title: "Set a file's SELinux label",
-        tries: "fsetxattr(\"security.selinux\") on a file of its own, with the label that it has; without SELinux the attribute is one like any other, and the kernel asks for CAP_SYS_ADMIN in the user namespace that the file system belongs to",
+        tries: "fsetxattr(\"security.selinux\") on a file of its own, with the label that it has; without SELinux the kernel asks for CAP_SYS_ADMIN in the user namespace that the file system belongs to, as for any security.* attribute, but a 6.18 kernel with SELinux built in and not in use was seen to let the file's owner set this one",
         gains: "files with labels that other containers or the host's services trust",
         calls: &[Sysno::fsetxattr],
         proof: &[],
