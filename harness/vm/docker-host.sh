@@ -11,7 +11,10 @@ remapped_users() {
     done
 }
 
+# Control groups by systemd cost an emulated processor seconds for each container: its bus announces every one. Who makes them has
+# no part in any verdict.
 docker() {
     mkdir -p /etc/docker
-    [ -e /etc/docker/daemon.json ] || echo '{"selinux-enabled": true}' >/etc/docker/daemon.json
+    [ -e /etc/docker/daemon.json ] ||
+        echo '{"selinux-enabled": true, "exec-opts": ["native.cgroupdriver=cgroupfs"]}' >/etc/docker/daemon.json
 }

@@ -8,7 +8,7 @@ use super::{At, How, step_of};
 use crate::commands::{Exit, Failure, print};
 use crate::lab::Lab;
 use crate::lab::answer;
-use crate::lab::file::{Question, Step, Subject};
+use crate::lab::file::{Configure, Question, Step, Subject};
 use crate::lab::folder::Folder;
 use crate::lab::progress::{self, StepTaken};
 use crate::report::lab as report;
@@ -101,58 +101,79 @@ pub(super) fn checked(
     answer: Option<&str>,
     how: &How,
 ) -> Result<Checked, Failure> {
-    let dir = folder.of(lab);
     match (&lab.file.steps[step], answer) {
-        (this @ (Step::Predict(question) | Step::Explain(question)), Some(said)) => {
-            let said = answer::meant(question, said).map_err(Failure::usage)?;
-            match attempt::ask(lab, question, &dir, how)? {
-                Err(why) => Ok(not_here(lab, &why)),
-                Ok(answered) => match answered.answer {
-                    None => Ok(not_here(lab, &report::undecided(&answered.cell))),
-                    Some(given) => {
-                        let right = said == given;
-                        // A prediction is done once it was made: the run is what one learns from.
-                        let done = right || matches!(this, Step::Predict(_));
-                        write_down(folder, lab, step, done, |taken| {
-                            taken.answer.get_or_insert_with(|| said.id());
-                            taken.right.get_or_insert(right);
-                        })?;
-                        let scenario = match question.subject() {
-                            Subject::BuiltIn(id) => id.to_owned(),
-                            Subject::File(name) => shown(&dir.join(name)),
-                            Subject::Own => shown(&folder.scenario(lab)),
-                        };
-                        let text = report::answered(this, &scenario, said, given, &answered.cell);
-                        Ok(Checked { text, exit: if done { Exit::Expected } else { Exit::Differs } })
-                    }
-                },
-            }
+        (Step::Predict(question) | Step::Explain(question), Some(said)) => {
+            answered(folder, lab, step, question, said, how)
         }
         (Step::Predict(question) | Step::Explain(question), None) => {
             Ok(Checked { text: asked(folder, lab, step, question, how)?, exit: Exit::Differs })
         }
-        (Step::Configure(configure), _) => match attempt::judge(lab, configure, &dir, how)? {
-            Came::NotHere(why) => Ok(not_here(lab, &why)),
-            Came::Refused(forbidden) => {
-                write_down(folder, lab, step, false, |_| {})?;
-                Ok(Checked { text: report::refused(forbidden), exit: Exit::Differs })
-            }
-            Came::Judged(judged) => {
-                let done = judged.iter().all(|goal| goal.met);
-                if let Some(goal) = judged.iter().find(|goal| goal.undecided) {
-                    let mut checked = not_here(lab, &format!("{}: {}", goal.probe, goal.seen));
-                    checked.text.insert_str(0, &report::goals(&judged));
-                    return Ok(checked);
-                }
-                write_down(folder, lab, step, done, |_| {})?;
-                let mut text = report::goals(&judged);
-                if done {
-                    text.push_str(&report::done(&lab.file.steps[step]));
-                }
-                Ok(Checked { text, exit: if done { Exit::Expected } else { Exit::Differs } })
-            }
-        },
+        (Step::Configure(configure), _) => configured(folder, lab, step, configure, how),
     }
+}
+
+/// A question, with the learner's answer.
+fn answered(
+    folder: &mut Folder,
+    lab: &Lab,
+    step: usize,
+    question: &Question,
+    said: &str,
+    how: &How,
+) -> Result<Checked, Failure> {
+    let (this, dir) = (&lab.file.steps[step], folder.of(lab));
+    let said = answer::meant(question, said).map_err(Failure::usage)?;
+    let found = match attempt::ask(lab, question, &dir, how)? {
+        Ok(found) => found,
+        Err(why) => return Ok(not_here(lab, &why)),
+    };
+    let Some(given) = found.answer else { return Ok(not_here(lab, &report::undecided(&found.cell))) };
+    let right = said == given;
+    // A prediction is done once it was made: the run is what one learns from.
+    let done = right || matches!(this, Step::Predict(_));
+    write_down(folder, lab, step, done, |taken| {
+        taken.answer.get_or_insert_with(|| said.id());
+        taken.right.get_or_insert(right);
+    })?;
+    let scenario = match question.subject() {
+        Subject::BuiltIn(id) => id.to_owned(),
+        Subject::File(name) => shown(&dir.join(name)),
+        Subject::Own => shown(&folder.scenario(lab)),
+    };
+    Ok(Checked { text: report::answered(this, &scenario, said, given, &found.cell), exit: exit(done) })
+}
+
+/// The learner's scenario, as it is now.
+fn configured(
+    folder: &mut Folder,
+    lab: &Lab,
+    step: usize,
+    configure: &Configure,
+    how: &How,
+) -> Result<Checked, Failure> {
+    let judged = match attempt::judge(lab, configure, &folder.of(lab), how)? {
+        Came::NotHere(why) => return Ok(not_here(lab, &why)),
+        Came::Refused(forbidden) => {
+            write_down(folder, lab, step, false, |_| {})?;
+            return Ok(Checked { text: report::refused(forbidden), exit: Exit::Differs });
+        }
+        Came::Judged(judged) => judged,
+    };
+    let mut text = report::goals(&judged);
+    if let Some(goal) = judged.iter().find(|goal| goal.undecided) {
+        let why = not_here(lab, &format!("{}: {}", goal.probe, goal.seen));
+        return Ok(Checked { text: text + &why.text, exit: why.exit });
+    }
+    let done = judged.iter().all(|goal| goal.met);
+    write_down(folder, lab, step, done, |_| {})?;
+    if done {
+        text.push_str(&report::done(&lab.file.steps[step]));
+    }
+    Ok(Checked { text, exit: exit(done) })
+}
+
+fn exit(done: bool) -> Exit {
+    if done { Exit::Expected } else { Exit::Differs }
 }
 
 fn not_here(lab: &Lab, why: &str) -> Checked {
