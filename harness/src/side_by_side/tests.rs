@@ -58,6 +58,36 @@ fn selinux_answers_where_it_is() {
     assert_eq!(reasons(with(THROUGH, &[]), both), ["?"]);
 }
 
+/// For a user other than root the kernel asks for a capability, and the knob is the user: which check answered is no layer.
+#[test]
+fn what_stands_behind_explains_who_answered() {
+    let mut enforcing = with(ON, &[Mechanism::Ownership, Mechanism::Selinux]);
+    enforcing.host.selinux = "enforcing".to_owned();
+    enforcing.cells[0].blocked_by = Some(Mechanism::Selinux);
+    let mut other = with(ON, &[Mechanism::Ownership]);
+    other.cells[0].blocked_by = Some(Mechanism::Capabilities);
+    let said = "SELinux answers on b: it is enforcing there, and absent on a";
+    assert_eq!(reasons(other, enforcing), [said]);
+}
+
+#[rstest]
+#[case::other_groups(
+    "cgroup-mkdir",
+    "v2",
+    "what is tried are control groups, and those are hybrid on a, and v2 on b: other mounts, with other files and owners"
+)]
+#[case::the_same_groups("cgroup-mkdir", "hybrid", "?")]
+#[case::not_about_groups(PROBE, "v2", "?")]
+fn control_groups_of_another_version(#[case] probe: &str, #[case] version: &str, #[case] said: &str) {
+    let of = |layers: &[Mechanism], version: &str| {
+        let mut record = record().with_cells(&[("docker-default", probe, ON, layers)]);
+        record.host.cgroup = version.to_owned();
+        record
+    };
+    let one = of(&[Mechanism::UserNamespace, Mechanism::ReadOnlyMount], "hybrid");
+    assert_eq!(reasons(one, of(&[Mechanism::UserNamespace], version)), [said]);
+}
+
 #[test]
 fn a_probe_about_selinux_has_nothing_to_aim_at_without_it() {
     let of = |outcome, layers: &[Mechanism]| {

@@ -157,15 +157,22 @@ fn module<'a>(record: &'a Record, id: &str) -> Option<&'a str> {
 
 /// Where mechanisms stop it on one side and not on the other: a reason for each of them, or there is none.
 fn stopped(place: Place<'_>, sides: [Side<'_>; 2]) -> Option<String> {
-    let differing = mechanism::ALL.iter().map(|entry| entry.id);
+    let differing = |by: fn(&Side<'_>, Mechanism) -> bool| {
+        let [one, other] = sides;
+        let order = move |mechanism| match (by(&one, mechanism), by(&other, mechanism)) {
+            (true, false) => Some((mechanism, one, other)),
+            (false, true) => Some((mechanism, other, one)),
+            _ => None,
+        };
+        mechanism::ALL.iter().filter_map(move |entry| order(entry.id)).collect::<Vec<_>>()
+    };
+    // Which check answers for a layer is not always the layer's own: it counts where the layers are the same.
+    let by_layers = differing(|side, mechanism| side.cell.layers.contains(&mechanism));
+    let differing = if by_layers.is_empty() { differing(|side, one| side.stops(one)) } else { by_layers };
     let reasons: Vec<String> = differing
-        .filter(|mechanism| sides[0].stops(*mechanism) != sides[1].stops(*mechanism))
-        .map(|mechanism| {
-            // The first is the one that is stopped by it.
-            let [one, other] = sides;
-            let (one, other) = if one.stops(mechanism) { (one, other) } else { (other, one) };
-            by_mechanism(place, mechanism, one, other)
-        })
+        .into_iter()
+        // The first is the one that is stopped by it.
+        .map(|(mechanism, one, other)| by_mechanism(place, mechanism, one, other))
         .collect::<Option<_>>()?;
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
@@ -240,7 +247,18 @@ fn by_mechanism(place: Place<'_>, mechanism: Mechanism, one: Side<'_>, other: Si
         }
         _ => {}
     }
-    stood(mechanism, one, other)
+    stood(mechanism, one, other).or_else(|| other_groups(place.probe, one, other))
+}
+
+/// A probe that is about control groups, on hosts with others.
+fn other_groups(probe: &str, one: Side<'_>, other: Side<'_>) -> Option<String> {
+    let [here, there] = [one, other].map(|side| side.record.host.cgroup.as_str());
+    (probe.starts_with("cgroup-") && here != there).then(|| {
+        format!(
+            "what is tried are control groups, and those are {here} on {}, and {there} on {}: other mounts, with other files and owners",
+            one.name, other.name
+        )
+    })
 }
 
 /// Where the mechanism itself stood differently in the two containers.
