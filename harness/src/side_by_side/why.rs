@@ -157,24 +157,28 @@ fn module<'a>(record: &'a Record, id: &str) -> Option<&'a str> {
 
 /// Where mechanisms stop it on one side and not on the other: a reason for each of them, or there is none.
 fn stopped(place: Place<'_>, sides: [Side<'_>; 2]) -> Option<String> {
-    let differing = |by: fn(&Side<'_>, Mechanism) -> bool| {
-        let [one, other] = sides;
-        let order = move |mechanism| match (by(&one, mechanism), by(&other, mechanism)) {
-            (true, false) => Some((mechanism, one, other)),
-            (false, true) => Some((mechanism, other, one)),
-            _ => None,
-        };
-        mechanism::ALL.iter().filter_map(move |entry| order(entry.id)).collect::<Vec<_>>()
-    };
     // Which check answers for a layer is not always the layer's own: it counts where the layers are the same.
-    let by_layers = differing(|side, mechanism| side.cell.layers.contains(&mechanism));
-    let differing = if by_layers.is_empty() { differing(|side, one| side.stops(one)) } else { by_layers };
+    let by_layers = differing(sides, |side, mechanism| side.cell.layers.contains(&mechanism));
+    let differing = if by_layers.is_empty() { differing(sides, Side::stops) } else { by_layers };
     let reasons: Vec<String> = differing
         .into_iter()
-        // The first is the one that is stopped by it.
         .map(|(mechanism, one, other)| by_mechanism(place, mechanism, one, other))
         .collect::<Option<_>>()?;
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The mechanisms that stop only one of two sides: that side, and the other.
+fn differing<'a>(
+    sides: [Side<'a>; 2],
+    stops: impl Fn(&Side<'a>, Mechanism) -> bool,
+) -> Vec<(Mechanism, Side<'a>, Side<'a>)> {
+    let [one, other] = sides;
+    let order = |mechanism| match (stops(&one, mechanism), stops(&other, mechanism)) {
+        (true, false) => Some((mechanism, one, other)),
+        (false, true) => Some((mechanism, other, one)),
+        _ => None,
+    };
+    mechanism::ALL.iter().filter_map(|entry| order(entry.id)).collect()
 }
 
 /// Where the same mechanisms stop it, each as much as on the other side, and only the check that was seen to answer is
