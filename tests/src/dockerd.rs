@@ -97,12 +97,21 @@ impl Dockerd {
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
 
-    /// Makes an image of the agent, and of nothing else, under a name.
+    /// Makes an image of the agent, and of nothing else, under a name: nothing has to be fetched.
     ///
     /// # Panics
     ///
     /// If the daemon refuses it.
     pub fn import_agent(&self, name: &str) {
+        self.import_agent_with(name, &[]);
+    }
+
+    /// The same, with more arguments of `docker import`.
+    ///
+    /// # Panics
+    ///
+    /// If the daemon refuses it.
+    pub fn import_agent_with(&self, name: &str, more: &[&str]) {
         let (dir, archive) = (self.path("agent-image"), self.path("agent-image.tar"));
         fs::create_dir_all(&dir).expect("the directory is ours");
         fs::write(dir.join("agent"), agent()).expect("the directory is ours");
@@ -110,7 +119,8 @@ impl Dockerd {
         let mut tar = Command::new("tar");
         tar.arg("-C").arg(&dir).args(["--owner=0", "--group=0", "-cf"]).arg(&archive).arg(".");
         succeed(&mut tar);
-        self.lines(&["import", &archive.display().to_string(), name]);
+        let archive = archive.display().to_string();
+        self.lines(&[&["import"], more, &[archive.as_str(), name]].concat());
     }
 
     /// A file for the daemon to read.

@@ -112,24 +112,16 @@ fn the_engines_agree(daemon: &Dockerd) {
 /// A label of no live run: the process number is out of range.
 const OF_A_DEAD_RUN: &str = "whyblocked.run=whyblocked-run-99999999-0";
 
-/// A file as an archive that the daemon takes for an image: nothing has to be fetched.
-fn archive(daemon: &Dockerd) -> String {
-    std::fs::create_dir_all(daemon.path("image")).expect("it is ours");
-    std::fs::copy("/proc/self/exe", daemon.path("image/program")).expect("it is ours");
-    let archive = daemon.path("image.tar").display().to_string();
-    let image = daemon.path("image").display().to_string();
-    let status = std::process::Command::new("tar").args(["-C", &image, "-cf", &archive, "."]).status();
-    assert!(status.is_ok_and(|status| status.success()));
-    archive
+/// An image of a dead run.
+fn dead_image(daemon: &Dockerd, name: &str) {
+    daemon.import_agent_with(name, &["--change", &format!("LABEL {OF_A_DEAD_RUN}")]);
 }
 
 fn clean(daemon: &Dockerd) {
-    let archive = archive(daemon);
-    let label = format!("LABEL {OF_A_DEAD_RUN}");
-    daemon.lines(&["import", &archive, "users:1"]);
-    daemon.lines(&["import", "--change", &label, &archive, "whyblocked-agent:dead"]);
-    daemon.lines(&["create", "--name", "the-users", "users:1", "/program"]);
-    daemon.lines(&["create", "--name", "dead", "--label", OF_A_DEAD_RUN, "users:1", "/program"]);
+    daemon.import_agent("users:1");
+    dead_image(daemon, "whyblocked-agent:dead");
+    daemon.lines(&["create", "--name", "the-users", "users:1", "/agent"]);
+    daemon.lines(&["create", "--name", "dead", "--label", OF_A_DEAD_RUN, "users:1", "/agent"]);
     let place = Place::new();
     let output = succeed(place.command(&["clean"]).env("DOCKER_HOST", daemon.host()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -151,12 +143,11 @@ const TIMES: usize = 4;
 
 /// Of two that remove the same image at the same moment, Docker 20.10 tells the later one `500 unrecognized image ID`.
 fn clean_at_once(daemon: &Dockerd) {
-    let archive = archive(daemon);
     for _ in 0..TIMES {
         for number in 0..REMAINS {
-            let (label, name) = (format!("LABEL {OF_A_DEAD_RUN}"), format!("whyblocked-agent:{number}"));
-            daemon.lines(&["import", "--change", &label, &archive, &name]);
-            daemon.lines(&["create", "--label", OF_A_DEAD_RUN, &name, "/program"]);
+            let name = format!("whyblocked-agent:{number}");
+            dead_image(daemon, &name);
+            daemon.lines(&["create", "--label", OF_A_DEAD_RUN, &name, "/agent"]);
         }
         std::thread::scope(|scope| {
             for _ in 0..CLEANS {

@@ -299,7 +299,7 @@ impl Qemu {
         command.arg("-monitor").arg(format!("unix:{},server,nowait", path("monitor").display()));
         command.arg("-pidfile").arg(path("pid"));
         command.arg("-kernel").arg(image.kernel()).arg("-initrd").arg(image.initrd());
-        // Against attacks on real processors; emulated they cost a tenth of the time.
+        // Against attacks on real processors; emulated they cost a twelfth of the time.
         let mitigations = if fast { "" } else { " mitigations=off" };
         command.arg("-append").arg(format!("root=/dev/vda rw console=ttyS0 quiet{mitigations} {options}"));
         command.arg("-drive").arg(format!(

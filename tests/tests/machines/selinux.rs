@@ -113,11 +113,11 @@ fn said_by_selinux(record: &Record, scenario: &str, probe: &str, errno: &str) ->
     blocked(record, scenario, probe, errno, Selinux, &[Selinux]);
     let cell = cell(record, scenario, probe);
     assert_eq!(cell.proof, Some(Proof::Confirmed), "{cell:#?}");
-    let said = [("trace", "selinux_"), ("audit", "SELinux wrote down: ")];
-    let by = said.into_iter().filter(|(method, text)| {
-        cell.evidence.iter().any(|evidence| evidence.method == *method && evidence.says.contains(text))
-    });
-    let by: Vec<_> = by.map(|(method, _)| method).collect();
+    let said = |method: &str, text: &str| {
+        cell.evidence.iter().any(|evidence| evidence.method == method && evidence.says.contains(text))
+    };
+    let words = [("trace", "selinux_"), ("audit", "SELinux wrote down: ")];
+    let by: Vec<_> = words.iter().filter(|(by, text)| said(by, text)).map(|(by, _)| *by).collect();
     assert!(by.contains(&"trace"), "{cell:#?}");
     by
 }

@@ -84,17 +84,18 @@ impl Remains {
     /// Removes it. What is gone already, or going, is removed; what a live run uses is [`io::ErrorKind::ResourceBusy`].
     pub fn remove(&self, left: &Left) -> io::Result<()> {
         let client = &self.daemon.client;
-        let removed = match left {
-            Left::Container(id) => {
-                let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-                self.daemon.within(PATIENCE, client.remove_container(id, Some(options)))
+        let removed = self.daemon.within(PATIENCE, async {
+            match left {
+                Left::Container(id) => {
+                    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+                    client.remove_container(id, Some(options)).await
+                }
+                Left::Image(id) => {
+                    let options = RemoveImageOptionsBuilder::new().build();
+                    client.remove_image(id, Some(options), None).await.map(drop)
+                }
             }
-            Left::Image(id) => {
-                let options = RemoveImageOptionsBuilder::new().build();
-                let removed = client.remove_image(id, Some(options), None);
-                self.daemon.within(PATIENCE, removed).map(|removed| removed.map(|_| ()))
-            }
-        };
+        });
         match removed {
             Some(Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. })) => Ok(()),
             Some(Err(Error::DockerResponseServerError { status_code: 409, message })) => match left {
@@ -111,15 +112,14 @@ impl Remains {
     /// it is gone (404) but `500 unrecognized image ID`.
     fn is_gone(&self, left: &Left) -> bool {
         let client = &self.daemon.client;
-        let there = match left {
-            Left::Container(id) => {
-                let there = client.inspect_container(id, None::<InspectContainerOptions>);
-                self.daemon.within(PATIENCE, there).map(|there| there.map(|_| ()))
+        let there = self.daemon.within(PATIENCE, async {
+            match left {
+                Left::Container(id) => {
+                    client.inspect_container(id, None::<InspectContainerOptions>).await.map(drop)
+                }
+                Left::Image(id) => client.inspect_image(id).await.map(drop),
             }
-            Left::Image(id) => {
-                self.daemon.within(PATIENCE, client.inspect_image(id)).map(|there| there.map(|_| ()))
-            }
-        };
+        });
         matches!(there, Some(Err(Error::DockerResponseServerError { status_code: 404, .. })))
     }
 }

@@ -5,10 +5,10 @@
 mod record;
 mod source;
 
-pub use self::record::{Kind, Record};
-pub use self::source::Audit;
 use std::collections::BTreeMap;
 
+pub use self::record::{Kind, Record};
+pub use self::source::Audit;
 use super::{Finding, Named, Scene};
 use crate::capability::Capability;
 use crate::mechanism::Mechanism;
@@ -17,8 +17,8 @@ use whyblocked_agent::{Outcome, bracket};
 /// What the audit records say about a probe: those of its own processes.
 pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
     let marked = scene.watched.processes(scene.probe.id);
-    let own = unprovoked(&scene.watched.records, marked, scene.probe.capabilities);
-    let record = own.into_iter().find(|record| fits(record, scene))?;
+    let mut own = unprovoked(&scene.watched.records, marked, scene.probe.capabilities);
+    let record = own.find(|record| fits(record, scene))?;
     let refused = scene.seen.outcome == Outcome::Denied && !record.permissive;
     let named = refused.then(|| Named::only(mechanism(record.kind)));
     Some(Finding {
@@ -33,20 +33,22 @@ pub(super) fn saw(scene: &Scene<'_>) -> Option<Finding> {
 /// The records of these processes, without those that the marks around their guarded calls have provoked: each mark makes the
 /// kernel ask for a capability, and a policy that refuses it to all containers has that written down. `marked` is how many
 /// guarded calls each process made; `asks` are the capabilities that the attempt itself is about.
-fn unprovoked<'a>(records: &'a [Record], mut marked: BTreeMap<i32, usize>, asks: &[&str]) -> Vec<&'a Record> {
+fn unprovoked<'a>(
+    records: &'a [Record],
+    mut marked: BTreeMap<i32, usize>,
+    asks: &[&str],
+) -> impl Iterator<Item = &'a Record> {
     let asked = Capability::by_number(bracket::ASKED_CAPABILITY as u8);
     let asks_too = asked.is_some_and(|asked| asks.contains(&asked.name()));
-    let mut own = Vec::new();
-    for record in records {
-        let Some(marks) = record.pid.and_then(|pid| marked.get_mut(&pid)) else { continue };
+    records.iter().filter(move |record| {
+        let Some(marks) = record.pid.and_then(|pid| marked.get_mut(&pid)) else { return false };
         // The mark's question comes before the call's own.
-        if record.capability == Some(bracket::ASKED_CAPABILITY) && (!asks_too || *marks > 0) {
+        let provoked = record.capability == Some(bracket::ASKED_CAPABILITY) && (!asks_too || *marks > 0);
+        if provoked {
             *marks = marks.saturating_sub(1);
-        } else {
-            own.push(record);
         }
-    }
-    own
+        !provoked
+    })
 }
 
 /// A filter's record names the call; the others are about what the process did last, refused or not.
@@ -102,6 +104,6 @@ mod tests {
     ) {
         let marked = BTreeMap::from([(7, 1), (8, 2)]);
         let own = unprovoked(&records, marked, asks);
-        assert_eq!(own, left.iter().collect::<Vec<_>>());
+        assert_eq!(own.cloned().collect::<Vec<_>>(), left);
     }
 }
