@@ -66,6 +66,17 @@ fn main() -> ExitCode {
             assert!(run.wait().success());
             Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
         }),
+        // `whyblocked run … 2>&1 | head`
+        suite::test("a_run_that_nobody_listens_to_ends_by_itself_and_leaves_nothing", ROOT, || {
+            let place = Place::new();
+            let (listener, errors) = std::io::pipe().expect("there is a pipe");
+            drop(listener);
+            let mut command = place.command(&["run", "--scenario", "user-1000"]);
+            let run = NURSERY.start(quiet(&mut command).stderr(errors));
+            let pid = run.pid();
+            assert!(run.wait().success());
+            Left::by(&NURSERY, &place, pid).assert_nothing_at_all();
+        }),
         suite::test("what_a_container_mounts_is_mounted_nowhere_else", ROOT, mounted_nowhere_else),
         suite::test("a_run_that_fails_leaves_nothing", ROOT, || {
             let place = Place::new();

@@ -115,6 +115,12 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Says something beside the result, on standard error. That nobody listens any more (`whyblocked … 2>&1 | head`) ends nothing: a run
+/// has things to put away.
+fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// A value as JSON for standard output.
 fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(Failure::failed)
@@ -149,7 +155,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            anstream::eprintln!("whyblocked: {}", failure.message());
+            say(format_args!("whyblocked: {}", failure.message()));
             if let Some(signal) = failure.signal() {
                 // Whoever started the program is to see that it was ended, and by what: a shell's loop ends then too.
                 let _ = signal_hook::low_level::emulate_default_handler(signal as i32);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::say;
 use super::session::Purpose;
 use crate::experiment::Event;
 
@@ -35,7 +36,7 @@ impl Progress {
         } else {
             let plural = |number: usize| if number == 1 { "" } else { "s" };
             let (many, more) = (plural(scenarios), plural(probes));
-            eprintln!("{scenarios} scenario{many} × {probes} probe{more}");
+            say(format_args!("{scenarios} scenario{many} × {probes} probe{more}"));
             Shown::Lines
         };
         Self { shown, started: Instant::now(), failures: Mutex::new(0) }
@@ -46,7 +47,7 @@ impl Progress {
             Event::Watched { containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {
-                    eprintln!("{:5.1} s  watching: {containers} containers", self.seconds());
+                    say(format_args!("{:5.1} s  watching: {containers} containers", self.seconds()));
                 }
                 Shown::Bar(bar) => {
                     bar.inc_length(containers as u64);
@@ -56,7 +57,7 @@ impl Progress {
             Event::Compared { containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {
-                    eprintln!("{:5.1} s  comparing: {containers} containers", self.seconds());
+                    say(format_args!("{:5.1} s  comparing: {containers} containers", self.seconds()));
                 }
                 Shown::Bar(bar) => {
                     bar.inc_length(containers as u64);
@@ -66,7 +67,7 @@ impl Progress {
             Event::Round { number, containers } => match &self.shown {
                 Shown::Nothing => {}
                 Shown::Lines => {
-                    eprintln!("{:5.1} s  round {number}: {containers} containers", self.seconds());
+                    say(format_args!("{:5.1} s  round {number}: {containers} containers", self.seconds()));
                 }
                 Shown::Bar(bar) => {
                     bar.inc_length(containers as u64);
@@ -90,7 +91,9 @@ impl Progress {
         }
         let failures = *self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if failures > 0 && !matches!(self.shown, Shown::Nothing) {
-            eprintln!("{failures} containers could not be started; the verdicts that needed them say why");
+            say(format_args!(
+                "{failures} containers could not be started; the verdicts that needed them say why"
+            ));
         }
     }
 

@@ -8,7 +8,7 @@ use super::inside;
 use super::interruption::Interruption;
 use super::progress::Progress;
 use super::selection::{Place, Selection};
-use super::{Exit, Failure, Format, json, print};
+use super::{Exit, Failure, Format, json, print, say};
 use crate::experiment::Ended;
 use crate::host::{Host, Reach};
 use crate::record::{self, Record};
@@ -64,7 +64,7 @@ pub(super) fn compared(
     let progress = OnceLock::new();
     let tell = |event: Event<'_>| {
         match event {
-            Event::Notice(text) => anstream::eprintln!("{text}"),
+            Event::Notice(text) => say(text),
             Event::Introduced => {}
             Event::Begins { scenarios, probes } => {
                 progress.get_or_init(|| Progress::new(purpose, scenarios, probes));
@@ -147,7 +147,7 @@ fn prepare_host(scenarios: &[Scenario], reach: &Reach) -> Result<(), Failure> {
             Failure::failed(format!("preparing the host for userns-remap: {user}: {error}"))
         })?;
         for step in done {
-            anstream::eprintln!("prepared this host: {step}");
+            say(format_args!("prepared this host: {step}"));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::{Subcommand, ValueEnum};
 
 use super::interruption::Interruption;
-use super::{Exit, Failure, inside, print};
+use super::{Exit, Failure, inside, print, say};
 use crate::host::in_path;
 use crate::vm::image::{self, Image};
 use crate::vm::vagrant::{self, Provider, Vagrant, lab_box};
@@ -269,7 +269,7 @@ impl Steps {
     /// Says it, if there is something to say; whether to go on.
     pub(super) fn tell(&self, step: &str) -> bool {
         if !step.is_empty() {
-            anstream::eprintln!("{:5.1} s  {step}", self.begun.elapsed().as_secs_f64());
+            say(format_args!("{:5.1} s  {step}", self.begun.elapsed().as_secs_f64()));
         }
         let go_on = self.interruption.flow().is_continue();
         if !go_on && !self.heard.replace(true) {

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::sources::Source;
 use super::{Args, refuse_nothing, usable};
-use crate::commands::{Exit, Failure, Format, json, print};
+use crate::commands::{Exit, Failure, Format, json, print, say};
 use crate::fleet::{Fleet, load};
 use crate::report::fleet::{Findings, text};
 use crate::report::{book, terminal};
@@ -72,7 +72,7 @@ impl Reading {
             bar.set_position(read as u64);
         } else {
             *said = Instant::now();
-            eprintln!("{read} of {} records read", self.all);
+            say(format_args!("{read} of {} records read", self.all));
         }
     }
 

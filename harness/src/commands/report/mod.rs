@@ -7,7 +7,7 @@ mod sources;
 use std::path::PathBuf;
 
 use self::sources::{Source, sources};
-use super::{Exit, Failure, Format, json, print};
+use super::{Exit, Failure, Format, json, print, say};
 use crate::claims;
 use crate::documented::Documented;
 use crate::fleet::{MOST_SIDE_BY_SIDE, Unreadable};
@@ -85,7 +85,7 @@ fn usable<T>(
     match read {
         Ok(record) => Ok(Some(record)),
         Err(error) if source.in_folder => {
-            eprintln!("left out: {}", terminal::plain(&error.to_string()));
+            say(format_args!("left out: {}", terminal::plain(&error.to_string())));
             let file = source.path.display().to_string();
             let why = error.to_string();
             let why = why.strip_prefix(&format!("{file}: ")).unwrap_or(&why).to_owned();
